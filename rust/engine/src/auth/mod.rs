@@ -1,0 +1,114 @@
+//! How requests are authorised.
+
+mod shared_key;
+mod token;
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+pub use self::token::{Token, TokenProvider};
+use self::{shared_key::SharedKey, token::TokenCache};
+use crate::{
+    cancel::Watch,
+    error::{Error, InvalidInput},
+    http::Request,
+};
+
+/// What proves to the service who asks.
+#[derive(Clone)]
+pub struct Credential(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Anonymous,
+    SharedKey(Arc<SharedKey>),
+    Sas(Arc<str>),
+    Token(Arc<TokenCache>),
+}
+
+impl Credential {
+    /// No credential: for containers with public access.
+    pub fn anonymous() -> Self {
+        Self(Kind::Anonymous)
+    }
+
+    /// The account's key, base64 as the portal shows it.
+    ///
+    /// # Errors
+    /// Where the account is unknown or the key is not base64.
+    pub fn shared_key(account: &str, key: &str) -> Result<Self, InvalidInput> {
+        Ok(Self(Kind::SharedKey(Arc::new(SharedKey::new(
+            account, key,
+        )?))))
+    }
+
+    /// A shared access signature, with or without its question mark.
+    ///
+    /// # Errors
+    /// Where it has no signature, or characters that no query has.
+    pub fn sas(sas: &str) -> Result<Self, InvalidInput> {
+        let sas = sas.trim().trim_start_matches('?');
+        let legal = sas
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        if !legal || !sas.split('&').any(|pair| pair.starts_with("sig=")) {
+            return Err(InvalidInput::new(
+                "the SAS is not the query of a URL with a 'sig' in it; copy it whole, as the portal shows it",
+            ));
+        }
+        Ok(Self(Kind::Sas(sas.into())))
+    }
+
+    /// Bearer tokens of Microsoft Entra ID.
+    pub fn token(provider: Arc<dyn TokenProvider>) -> Self {
+        Self(Kind::Token(Arc::new(TokenCache::new(provider))))
+    }
+
+    pub(crate) fn is_token(&self) -> bool {
+        matches!(self.0, Kind::Token(_))
+    }
+
+    /// What belongs to the query of every request.
+    pub(crate) fn query(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Sas(sas) => Some(sas),
+            _ => None,
+        }
+    }
+
+    /// Adds the date and the authorisation to a request that is otherwise complete. Done for each
+    /// attempt anew: signatures and tokens grow old.
+    pub(crate) fn authorize(&self, request: &mut Request, watch: &Watch) -> Result<(), Error> {
+        let date = httpdate::fmt_http_date(SystemTime::now());
+        request.headers.push(("x-ms-date".into(), date.into()));
+        let value = match &self.0 {
+            Kind::Anonymous | Kind::Sas(_) => return Ok(()),
+            Kind::SharedKey(key) => key.authorization(request),
+            Kind::Token(cache) => cache.authorization(watch)?.to_string(),
+        };
+        request.headers.push(("authorization".into(), value.into()));
+        Ok(())
+    }
+
+    /// Takes note that the service refused the token in `authorization`; false where nothing better
+    /// can be had. `claims` is what the challenge asks of the next token (continuous access evaluation).
+    pub(crate) fn refused(&self, authorization: Option<&str>, claims: Option<String>) -> bool {
+        match (&self.0, authorization) {
+            (Kind::Token(cache), Some(authorization)) => {
+                cache.refused(authorization, claims);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Kind::Anonymous => "Credential(anonymous)",
+            Kind::SharedKey(_) => "Credential(shared key)",
+            Kind::Sas(_) => "Credential(SAS)",
+            Kind::Token(_) => "Credential(token)",
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! How running work learns that nobody waits for its result any more.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::limits::TICK;
+
+/// Asks the caller, on the caller's own thread, whether to give up: Python's pending signals, say.
+#[derive(Clone, Copy)]
+pub struct Interrupt<'a>(Option<&'a dyn Fn() -> bool>);
+
+impl<'a> Interrupt<'a> {
+    /// The operation goes on until its end.
+    pub fn never() -> Self {
+        Self(None)
+    }
+
+    /// `poll` is called about every 100 ms while the operation waits; true ends it with
+    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
+    pub fn new(poll: &'a dyn Fn() -> bool) -> Self {
+        Self(Some(poll))
+    }
+}
+
+impl fmt::Debug for Interrupt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Interrupt").field(&self.0.is_some()).finish()
+    }
+}
+
+/// The work was asked to end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cancelled;
+
+/// Says, wherever work waits, whether to wait on. Shared by all the work of a call.
+#[derive(Debug, Default)]
+pub(crate) struct Cancel(AtomicBool);
+
+impl Cancel {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a piece of work asks while it waits: the call's flag and, on the calling thread, the caller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watch<'a> {
+    cancel: &'a Cancel,
+    interrupt: Interrupt<'a>,
+}
+
+impl<'a> Watch<'a> {
+    pub(crate) fn new(cancel: &'a Cancel, interrupt: Interrupt<'a>) -> Self {
+        Self { cancel, interrupt }
+    }
+
+    /// Called once a tick, not more often: it may have to wait for Python's interpreter.
+    pub(crate) fn check(&self) -> Result<(), Cancelled> {
+        if !self.cancel.is_set() && self.interrupt.0.is_some_and(|poll| poll()) {
+            self.cancel.set();
+        }
+        if self.cancel.is_set() {
+            return Err(Cancelled);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn sleep(&self, duration: Duration) -> Result<(), Cancelled> {
+        let end = Instant::now() + duration;
+        loop {
+            self.check()?;
+            let rest = end.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                return Ok(());
+            }
+            thread::sleep(rest.min(TICK));
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What can go wrong, grouped by what the caller does about it.
+
+use std::{
+    error::Error as StdError,
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// An argument that is refused before anything is sent. Its text says how to repair it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidInput(String);
+
+impl InvalidInput {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// What the caller does about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The blob or the container does not exist.
+    NotFound,
+    /// The blob exists and was not to be overwritten.
+    AlreadyExists,
+    /// The blob changed meanwhile, or a lease protects it.
+    Modified,
+    /// No credential, a wrong one, or one without the role that the operation needs.
+    Authentication,
+    /// Another answer of the service.
+    Service,
+    /// The service could not be reached, or the connection broke and would not be mended.
+    Network,
+    /// What arrived is not what was stored or sent.
+    Integrity,
+    /// A local file could not be read or written.
+    Local,
+    /// An argument of this item is not acceptable.
+    InvalidInput,
+    /// The caller gave up, or an earlier item's failure ended the call.
+    Cancelled,
+}
+
+/// Why an operation failed. `Display` gives one sentence that says what to do next; its wording is not
+/// part of the interface, the attributes are.
+#[derive(Clone, Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    blob: Option<String>,
+    status: Option<u16>,
+    code: Option<String>,
+    request_id: Option<String>,
+    attempts: u32,
+    path: Option<PathBuf>,
+    os_error: Option<i32>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            blob: None,
+            status: None,
+            code: None,
+            request_id: None,
+            attempts: 0,
+            path: None,
+            os_error: None,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, "the transfer was cancelled")
+    }
+
+    pub(crate) fn local(path: &Path, error: io::Error) -> Self {
+        let mut this = Self::new(ErrorKind::Local, format!("{}: {error}", path.display()));
+        this.0.path = Some(path.to_owned());
+        this.0.os_error = error.raw_os_error();
+        this.with_source(Arc::new(error))
+    }
+
+    /// An error of the operating system about `path` that this library found by itself.
+    pub(crate) fn local_code(path: &Path, code: rustix::io::Errno) -> Self {
+        Self::local(path, code.into())
+    }
+
+    pub(crate) fn with_answer(
+        mut self,
+        status: u16,
+        code: Option<&str>,
+        request_id: Option<&str>,
+    ) -> Self {
+        self.0.status = Some(status);
+        self.0.code = code.map(str::to_owned);
+        self.0.request_id = request_id.map(str::to_owned);
+        self
+    }
+
+    pub(crate) fn with_blob(mut self, blob: impl fmt::Display) -> Self {
+        self.0.blob.get_or_insert_with(|| blob.to_string());
+        self
+    }
+
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: Arc<dyn StdError + Send + Sync>) -> Self {
+        self.0.source = Some(source);
+        self
+    }
+
+    /// What the caller does about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// `<container>/<name>` of the blob concerned.
+    pub fn blob(&self) -> Option<&str> {
+        self.0.blob.as_deref()
+    }
+
+    /// HTTP status of the answer, if there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The service's error code, such as `BlobNotFound`.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// `x-ms-request-id` of the answer, which Azure support asks for.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// How often the request was sent.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// The local file concerned.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// The operating system's error number, for a local file.
+    pub fn os_error(&self) -> Option<i32> {
+        self.0.os_error
+    }
+
+    /// The sentence without blob, code and request id.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+}
+
+impl From<InvalidInput> for Error {
+    fn from(invalid: InvalidInput) -> Self {
+        Self::new(ErrorKind::InvalidInput, invalid.0)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        f.write_str(&inner.message)?;
+        let mut details = Vec::new();
+        if let Some(blob) = &inner.blob {
+            details.push(format!("blob {blob:?}"));
+        }
+        match (inner.status, &inner.code) {
+            (Some(status), Some(code)) => details.push(format!("{status} {code}")),
+            (Some(status), None) => details.push(format!("status {status}")),
+            _ => {}
+        }
+        if inner.attempts > 1 {
+            details.push(format!("{} attempts", inner.attempts));
+        }
+        if let Some(id) = &inner.request_id {
+            details.push(format!("request id {id}"));
+        }
+        if !details.is_empty() {
+            write!(f, " ({})", details.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}

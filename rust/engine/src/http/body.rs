@@ -1,0 +1,141 @@
+//! The body of a response, in whichever framing it comes.
+
+use super::{
+    connection::{Broken, Connection},
+    message::{Framing, ResponseHead},
+};
+use crate::cancel::Watch;
+
+/// Longest line between two chunks; ours to choose, as nobody uses chunk extensions.
+const MAX_CHUNK_LINE: usize = 4_096;
+
+/// Reads a response's body; knows when it is complete.
+#[derive(Debug)]
+pub(crate) struct BodyReader<'a> {
+    connection: &'a mut Connection,
+    watch: Watch<'a>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// So many bytes to come, of the body or of its current chunk.
+    Length(u64),
+    Chunk(u64),
+    ChunkEnd,
+    ChunkHead,
+    UntilClose,
+    Finished,
+}
+
+impl<'a> BodyReader<'a> {
+    pub(crate) fn new(
+        connection: &'a mut Connection,
+        head: &ResponseHead,
+        watch: Watch<'a>,
+    ) -> Self {
+        let state = match head.framing {
+            Framing::Length(0) => State::Finished,
+            Framing::Length(length) => State::Length(length),
+            Framing::Chunked => State::ChunkHead,
+            Framing::UntilClose => State::UntilClose,
+        };
+        Self {
+            connection,
+            watch,
+            state,
+        }
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        matches!(self.state, State::Finished)
+    }
+
+    /// Reads some bytes; 0 only at the end of the body, or for an empty `buffer`.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Broken> {
+        loop {
+            match &mut self.state {
+                State::Finished => return Ok(0),
+                _ if buffer.is_empty() => return Ok(0),
+                State::Length(rest) | State::Chunk(rest) => {
+                    let most = buffer
+                        .len()
+                        .min(usize::try_from(*rest).unwrap_or(usize::MAX));
+                    let count = self.connection.read(&mut buffer[..most], &self.watch)?;
+                    if count == 0 {
+                        return Err(Broken::ended_early());
+                    }
+                    *rest -= count as u64;
+                    if *rest == 0 {
+                        self.state = match self.state {
+                            State::Chunk(_) => State::ChunkEnd,
+                            _ => State::Finished,
+                        };
+                    }
+                    return Ok(count);
+                }
+                State::UntilClose => {
+                    let count = self.connection.read(buffer, &self.watch)?;
+                    if count == 0 {
+                        self.state = State::Finished;
+                    }
+                    return Ok(count);
+                }
+                State::ChunkEnd => {
+                    if !self.line()?.is_empty() {
+                        return Err(Broken::Protocol("a chunk is longer than it says"));
+                    }
+                    self.state = State::ChunkHead;
+                }
+                State::ChunkHead => {
+                    let line = self.line()?;
+                    let digits = line.split(';').next().unwrap_or_default().trim();
+                    let length = u64::from_str_radix(digits, 16)
+                        .map_err(|_| Broken::Protocol("a chunk has an illegal length"))?;
+                    if length > 0 {
+                        self.state = State::Chunk(length);
+                    } else {
+                        while !self.line()?.is_empty() {} // trailers
+                        self.state = State::Finished;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The whole body, refused if it is longer than `most` bytes.
+    pub(crate) fn to_vec(&mut self, most: usize) -> Result<Vec<u8>, Broken> {
+        let mut bytes = Vec::new();
+        let mut piece = [0; 16 << 10];
+        loop {
+            match self.read(&mut piece)? {
+                0 => return Ok(bytes),
+                count if bytes.len() + count > most => {
+                    return Err(Broken::Protocol("the answer is too long"));
+                }
+                count => bytes.extend_from_slice(&piece[..count]),
+            }
+        }
+    }
+
+    fn line(&mut self) -> Result<String, Broken> {
+        let mut line = Vec::new();
+        let mut byte = [0];
+        loop {
+            if self.connection.read(&mut byte, &self.watch)? == 0 {
+                return Err(Broken::ended_early());
+            }
+            match byte[0] {
+                b'\n' => break,
+                _ if line.len() >= MAX_CHUNK_LINE => {
+                    return Err(Broken::Protocol("a chunk's head is too long"));
+                }
+                other => line.push(other),
+            }
+        }
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        String::from_utf8(line).map_err(|_| Broken::Protocol("a chunk's head is not text"))
+    }
+}

@@ -1,0 +1,341 @@
+//! Heads of requests and responses.
+
+use std::{borrow::Cow, fmt::Write as _, fs::File, ops::Range};
+
+use percent_encoding::utf8_percent_encode;
+
+use crate::{
+    endpoint::QUERY,
+    limits::{MAX_HEAD_SIZE, MAX_HEADERS},
+};
+
+/// What follows the head of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Body<'a> {
+    Empty,
+    Bytes(&'a [u8]),
+    /// A piece of a file, read while it is sent.
+    File {
+        file: &'a File,
+        offset: u64,
+        length: u64,
+    },
+}
+
+impl Body<'_> {
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Body::Empty => 0,
+            Body::Bytes(bytes) => bytes.len() as u64,
+            Body::File { length, .. } => *length,
+        }
+    }
+}
+
+/// A request before it is authorised and written.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'static str,
+    /// Percent-encoded, with a leading slash.
+    pub(crate) path: String,
+    /// Names and values as they are, not encoded.
+    pub(crate) query: Vec<(&'static str, Cow<'a, str>)>,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pub(crate) body: Body<'a>,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(method: &'static str, path: String) -> Self {
+        Self {
+            method,
+            path,
+            query: Vec::new(),
+            headers: Vec::with_capacity(12),
+            body: Body::Empty,
+        }
+    }
+
+    pub(crate) fn query(mut self, name: &'static str, value: impl Into<Cow<'a, str>>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn header(
+        mut self,
+        name: impl Into<Cow<'a, str>>,
+        value: impl Into<Cow<'a, str>>,
+    ) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn body(mut self, body: Body<'a>) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// The path and the encoded query, with the account's SAS where there is one.
+    pub(crate) fn target(&self, sas: Option<&str>) -> String {
+        let mut target = self.path.clone();
+        let mut separator = '?';
+        for (name, value) in &self.query {
+            target.push(separator);
+            target.push_str(name);
+            target.push('=');
+            target.extend(utf8_percent_encode(value, QUERY));
+            separator = '&';
+        }
+        if let Some(sas) = sas {
+            target.push(separator);
+            target.push_str(sas);
+        }
+        target
+    }
+
+    /// Writes the head into `out`, which is emptied before.
+    ///
+    /// `origin` is `scheme://authority` where a proxy has to be told, else empty.
+    pub(crate) fn write_head(&self, out: &mut String, origin: &str, host: &str, sas: Option<&str>) {
+        out.clear();
+        let target = self.target(sas);
+        let _ = write!(
+            out,
+            "{} {origin}{target} HTTP/1.1\r\nhost: {host}\r\n",
+            self.method
+        );
+        for (name, value) in &self.headers {
+            let _ = write!(out, "{name}: {value}\r\n");
+        }
+        if !matches!((self.method, self.body), ("GET" | "HEAD", Body::Empty)) {
+            let _ = write!(out, "content-length: {}\r\n", self.body.length());
+        }
+        out.push_str("\r\n");
+    }
+}
+
+/// Where the body of a response ends (RFC 9112, section 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    Length(u64),
+    Chunked,
+    UntilClose,
+}
+
+/// Status line and header fields of a response.
+#[derive(Clone, Debug)]
+pub(crate) struct ResponseHead {
+    pub(crate) status: u16,
+    bytes: Box<[u8]>,
+    fields: Vec<(Range<usize>, Range<usize>)>,
+    pub(crate) keep_alive: bool,
+    pub(crate) framing: Framing,
+}
+
+impl ResponseHead {
+    /// Parses a head from the start of `bytes`: the head and its length, or None where it is not yet
+    /// complete.
+    pub(crate) fn parse(
+        bytes: &[u8],
+        to_head_request: bool,
+    ) -> Result<Option<(Self, usize)>, &'static str> {
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut response = httparse::Response::new(&mut headers);
+        let length = match response.parse(bytes) {
+            Ok(httparse::Status::Complete(length)) => length,
+            Ok(httparse::Status::Partial) if bytes.len() < MAX_HEAD_SIZE => return Ok(None),
+            Ok(httparse::Status::Partial) => return Err("the head of the answer is too long"),
+            Err(httparse::Error::TooManyHeaders) => return Err("the answer has too many headers"),
+            Err(_) => return Err("the answer is not HTTP"),
+        };
+        let status = response.code.unwrap_or_default();
+        let start = bytes.as_ptr() as usize;
+        let span = |part: &[u8]| {
+            let offset = part.as_ptr() as usize - start;
+            offset..offset + part.len()
+        };
+        let fields = response
+            .headers
+            .iter()
+            .map(|header| (span(header.name.as_bytes()), span(header.value)))
+            .collect();
+        let mut head = Self {
+            status,
+            bytes: bytes[..length].into(),
+            fields,
+            keep_alive: response.version == Some(1),
+            framing: Framing::Length(0),
+        };
+        if let Some(connection) = head.get("connection") {
+            if connection.to_ascii_lowercase().contains("close") {
+                head.keep_alive = false;
+            }
+        }
+        head.framing = head.find_framing(to_head_request)?;
+        if head.framing == Framing::UntilClose {
+            head.keep_alive = false;
+        }
+        Ok(Some((head, length)))
+    }
+
+    fn find_framing(&self, to_head_request: bool) -> Result<Framing, &'static str> {
+        if to_head_request || matches!(self.status, 100..=199 | 204 | 304) {
+            return Ok(Framing::Length(0));
+        }
+        if let Some(coding) = self.get("transfer-encoding") {
+            return if coding.trim().eq_ignore_ascii_case("chunked") {
+                Ok(Framing::Chunked)
+            } else {
+                Err("the answer has a transfer coding that was not asked for")
+            };
+        }
+        let mut lengths = self.all("content-length");
+        let Some(length) = lengths.next() else {
+            return Ok(Framing::UntilClose);
+        };
+        if lengths.any(|other| other != length) {
+            return Err("the answer has two lengths");
+        }
+        match length.parse() {
+            Ok(length) => Ok(Framing::Length(length)),
+            Err(_) => Err("the answer has an illegal length"),
+        }
+    }
+
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.iter()
+            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// The first header of that name, in any case; None also where its value is not UTF-8.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.iter()
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().filter_map(|(name, value)| {
+            Some((
+                std::str::from_utf8(&self.bytes[name.clone()]).ok()?,
+                std::str::from_utf8(&self.bytes[value.clone()]).ok()?,
+            ))
+        })
+    }
+
+    pub(crate) fn error_code(&self) -> Option<&str> {
+        self.get("x-ms-error-code")
+    }
+
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.get("x-ms-request-id")
+    }
+
+    /// First byte, last byte and total of `Content-Range: bytes 0-9/100`; no bytes in `bytes */100`.
+    pub(crate) fn content_range(&self) -> Option<(Option<(u64, u64)>, u64)> {
+        let (range, total) = self
+            .get("content-range")?
+            .trim()
+            .strip_prefix("bytes")?
+            .trim_start()
+            .split_once('/')?;
+        let total = total.parse().ok()?;
+        if range == "*" {
+            return Some((None, total));
+        }
+        let (first, last) = range.split_once('-')?;
+        Some((Some((first.parse().ok()?, last.parse().ok()?)), total))
+    }
+
+    /// The blob's metadata, names as the service sends them.
+    pub(crate) fn metadata(&self) -> Vec<(String, String)> {
+        self.iter()
+            .filter_map(|(name, value)| {
+                let prefix = name.get(..10)?;
+                prefix
+                    .eq_ignore_ascii_case("x-ms-meta-")
+                    .then(|| (name[10..].to_owned(), value.to_owned()))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Option<(ResponseHead, usize)>, &'static str> {
+        ResponseHead::parse(text.as_bytes(), false)
+    }
+
+    #[test]
+    fn a_request() {
+        let request = Request::new("PUT", "/c/a%20b".into())
+            .query("comp", "block")
+            .query("blockid", "a+b=")
+            .header("x-ms-version", "1")
+            .body(Body::Bytes(b"xyz"));
+        let mut head = String::new();
+        request.write_head(&mut head, "", "host", Some("sig=s"));
+        assert_eq!(
+            head,
+            "PUT /c/a%20b?comp=block&blockid=a%2Bb%3D&sig=s HTTP/1.1\r\nhost: host\r\n\
+             x-ms-version: 1\r\ncontent-length: 3\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn a_response() {
+        let text = "HTTP/1.1 206 Partial\r\nContent-Length: 5\r\nContent-Range: bytes 2-6/10\r\n\
+                    X-Ms-Meta-Key: v\r\n\r\nhello";
+        let (head, length) = parse(text).unwrap().unwrap();
+        assert_eq!(&text[length..], "hello");
+        assert_eq!(head.framing, Framing::Length(5));
+        assert_eq!(head.content_range(), Some((Some((2, 6)), 10)));
+        assert_eq!(head.metadata(), [("Key".to_owned(), "v".to_owned())]);
+        assert!(head.keep_alive);
+    }
+
+    #[test]
+    fn framing() {
+        let framing = |headers: &str| {
+            parse(&format!("HTTP/1.1 200 OK\r\n{headers}\r\n"))
+                .map(|parsed| parsed.unwrap().0.framing)
+        };
+        assert_eq!(
+            framing("Transfer-Encoding: chunked\r\n"),
+            Ok(Framing::Chunked)
+        );
+        assert_eq!(framing(""), Ok(Framing::UntilClose));
+        assert!(framing("Content-Length: 1\r\nContent-Length: 2\r\n").is_err());
+        assert!(framing("Content-Length: -1\r\n").is_err());
+        assert!(framing("Transfer-Encoding: gzip, chunked\r\n").is_err());
+        let head = ResponseHead::parse(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", true);
+        assert_eq!(head.unwrap().unwrap().0.framing, Framing::Length(0));
+    }
+
+    #[test]
+    fn limits() {
+        assert!(parse("HTTP/1.1 200 OK\r\n").unwrap().is_none());
+        assert!(
+            parse(&format!(
+                "HTTP/1.1 200 OK\r\na: {}",
+                "x".repeat(MAX_HEAD_SIZE)
+            ))
+            .is_err()
+        );
+        let many = "a: b\r\n".repeat(MAX_HEADERS + 1);
+        assert!(parse(&format!("HTTP/1.1 200 OK\r\n{many}\r\n")).is_err());
+        assert!(parse("<html>").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes: Vec<u8>) {
+            let _ = ResponseHead::parse(&bytes, false);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Connections to one endpoint, kept between requests and between calls.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rustls::ClientConfig;
+
+use super::{
+    connection::{Broken, Connection},
+    proxy::Proxy,
+    tls,
+};
+use crate::{cancel::Watch, endpoint::Endpoint, error::InvalidInput};
+
+/// The last connection used is the first to be used again: it is the least likely to have been closed.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    endpoint: Endpoint,
+    proxy: Option<Proxy>,
+    tls: Option<Arc<ClientConfig>>,
+    idle_timeout: Duration,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Pool {
+    pub(crate) fn new(endpoint: Endpoint, idle_timeout: Duration) -> Result<Self, InvalidInput> {
+        let tls = match endpoint.is_tls() {
+            true => Some(tls::client_config()?),
+            false => None,
+        };
+        Ok(Self {
+            proxy: Proxy::from_environment(&endpoint)?,
+            endpoint,
+            tls,
+            idle_timeout,
+            idle: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// A connection that was used before, or a new one.
+    pub(crate) fn take(&self, watch: &Watch) -> Result<Connection, Broken> {
+        loop {
+            let kept = self.lock().pop();
+            match kept {
+                Some(connection) if connection.is_usable() => return Ok(connection),
+                Some(_) => {}
+                None => return self.open(watch),
+            }
+        }
+    }
+
+    pub(crate) fn open(&self, watch: &Watch) -> Result<Connection, Broken> {
+        Connection::open(
+            &self.endpoint,
+            self.proxy.as_ref(),
+            self.tls.as_ref(),
+            self.idle_timeout,
+            watch,
+        )
+    }
+
+    /// Takes a connection back whose last answer was read to its end.
+    pub(crate) fn put(&self, connection: Connection) {
+        self.lock().push(connection);
+    }
+
+    /// The proxy that plain requests are to be forwarded by.
+    pub(crate) fn forwarder(&self) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|_| self.tls.is_none())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

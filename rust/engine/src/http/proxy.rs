@@ -1,0 +1,179 @@
+//! Proxies from the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+//!
+//! The upper-case `HTTP_PROXY` is not read: a CGI server sets it from a request's header
+//! (<https://httpoxy.org>), which is why curl does not read it either.
+
+use std::env;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::{endpoint::Endpoint, error::InvalidInput};
+
+/// A proxy that tunnels (https) or forwards (http) requests.
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    authorization: Option<String>,
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Proxy({}:{})", self.host, self.port)
+    }
+}
+
+impl Proxy {
+    /// The proxy on the way to `endpoint`, if there is one.
+    pub(crate) fn from_environment(endpoint: &Endpoint) -> Result<Option<Self>, InvalidInput> {
+        Self::find(endpoint, |name| {
+            env::var(name).ok().filter(|value| !value.is_empty())
+        })
+    }
+
+    fn find(
+        endpoint: &Endpoint,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Self>, InvalidInput> {
+        let names: &[&str] = if endpoint.is_tls() {
+            &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        } else {
+            &["http_proxy", "ALL_PROXY", "all_proxy"]
+        };
+        let Some((name, value)) = names.iter().find_map(|name| Some((*name, variable(name)?)))
+        else {
+            return Ok(None);
+        };
+        let exceptions = variable("NO_PROXY").or_else(|| variable("no_proxy"));
+        if exceptions.is_some_and(|list| is_excepted(&endpoint.host(), endpoint.port(), &list)) {
+            return Ok(None);
+        }
+        Self::parse(&value).map(Some).ok_or_else(|| {
+            // The value may hold a password.
+            InvalidInput::new(format!(
+                "the variable {name} is not the URL of an http proxy; write 'http://host:port'"
+            ))
+        })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let url = if text.contains("://") {
+            Url::parse(text).ok()?
+        } else {
+            Url::parse(&format!("http://{text}")).ok()?
+        };
+        if url.scheme() != "http" {
+            return None;
+        }
+        let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let authorization = (!url.username().is_empty()).then(|| {
+            let pair = format!(
+                "{}:{}",
+                decode(url.username()),
+                decode(url.password().unwrap_or_default())
+            );
+            format!("Basic {}", STANDARD.encode(pair))
+        });
+        Some(Self {
+            host: url.host_str()?.trim_matches(['[', ']']).to_owned(),
+            port: url.port().unwrap_or(80),
+            authorization,
+        })
+    }
+
+    /// What asks the proxy for a tunnel (RFC 9110, section 9.3.6).
+    pub(crate) fn connect_head(&self, endpoint: &Endpoint) -> String {
+        let host = endpoint.host();
+        let authority = if host.contains(':') {
+            format!("[{host}]:{}", endpoint.port())
+        } else {
+            format!("{host}:{}", endpoint.port())
+        };
+        let authorization = match &self.authorization {
+            Some(value) => format!("proxy-authorization: {value}\r\n"),
+            None => String::new(),
+        };
+        format!("CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n{authorization}\r\n")
+    }
+
+    /// The header that a forwarded request carries.
+    pub(crate) fn authorization(&self) -> Option<&str> {
+        self.authorization.as_deref()
+    }
+}
+
+/// Whether `NO_PROXY` names the host: itself, a domain that it belongs to, or `*`; with a port or without.
+fn is_excepted(host: &str, port: u16, list: &str) -> bool {
+    list.split(',').map(str::trim).any(|entry| {
+        let entry = match entry.rsplit_once(':') {
+            Some((name, digits)) if digits.parse() == Ok(port) && !name.contains(':') => name,
+            _ => entry,
+        };
+        let entry = entry.trim_start_matches('.');
+        entry == "*"
+            || (!entry.is_empty()
+                && (host.eq_ignore_ascii_case(entry)
+                    || host
+                        .to_ascii_lowercase()
+                        .ends_with(&format!(".{}", entry.to_ascii_lowercase()))))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(url: &str, variables: &[(&str, &str)]) -> Option<String> {
+        Proxy::find(&Endpoint::parse(url).unwrap(), |name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+        .unwrap()
+        .map(|proxy| format!("{}:{}", proxy.host, proxy.port))
+    }
+
+    #[test]
+    fn the_scheme_decides() {
+        let both = [("HTTPS_PROXY", "http://p:1"), ("http_proxy", "q:2")];
+        assert_eq!(find("https://a.example", &both).as_deref(), Some("p:1"));
+        assert_eq!(find("http://a.example", &both).as_deref(), Some("q:2"));
+        assert_eq!(find("http://a.example", &[("HTTP_PROXY", "q:2")]), None);
+    }
+
+    #[test]
+    fn exceptions() {
+        for (list, excepted) in [
+            ("*", true),
+            ("a.example", true),
+            (".example", true),
+            ("example, other", true),
+            ("ample", false),
+            ("a.example:443", true),
+            ("a.example:80", false),
+            ("", false),
+        ] {
+            let found = find(
+                "https://a.example",
+                &[("HTTPS_PROXY", "http://p:1"), ("NO_PROXY", list)],
+            );
+            assert_eq!(found.is_none(), excepted, "{list}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_sent_and_not_shown() {
+        let proxy = Proxy::parse("http://me:s%40crt@p:1").unwrap();
+        let head = proxy.connect_head(&Endpoint::parse("https://a.example").unwrap());
+        assert!(head.starts_with("CONNECT a.example:443 HTTP/1.1\r\nhost: a.example:443\r\n"));
+        assert!(head.contains(&STANDARD.encode("me:s@crt")));
+        assert!(!format!("{proxy:?}").contains("crt"));
+        let wrong = Proxy::find(&Endpoint::parse("https://a.example").unwrap(), |_| {
+            Some("socks5://me:secret@p:1".to_owned())
+        });
+        assert!(!wrong.unwrap_err().to_string().contains("secret"));
+    }
+}

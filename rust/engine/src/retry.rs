@@ -1,0 +1,141 @@
+//! Which failures are worth another attempt, and when.
+
+use std::time::Duration;
+
+/// What to do about an answer that is not a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Final.
+    Fail,
+    /// Try again after a while.
+    Retry,
+    /// As `Retry`; the service has too much to do, so send fewer requests at a time.
+    RetrySlower,
+    /// Get a new token, then try again; once a request.
+    NewToken,
+}
+
+/// The decision for a status and the service's error code.
+///
+/// Codes: <https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes> and
+/// <https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes>.
+pub(crate) fn decide(status: u16, code: Option<&str>) -> Decision {
+    match (status, code) {
+        (429 | 503, _) => Decision::RetrySlower,
+        // Azurite says 500 for what it has not implemented.
+        (500, Some("FeatureNotSupported" | "NotImplemented")) => Decision::Fail,
+        (408 | 500 | 502 | 504, _) => Decision::Retry,
+        (401, _) => Decision::NewToken,
+        _ => Decision::Fail,
+    }
+}
+
+/// How often and how long to try.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    pub(crate) max_retries: u32,
+}
+
+/// First delay; it doubles with each attempt.
+const BASE: Duration = Duration::from_millis(250);
+/// Longest delay of our own choice.
+const CAP: Duration = Duration::from_secs(30);
+/// Longest delay that is accepted from the service.
+const RETRY_AFTER_CAP: Duration = Duration::from_secs(120);
+/// Attempts to reach an endpoint that never answered: most likely its address is wrong, and whoever
+/// mistyped it should not wait for a minute.
+const MAX_RETRIES_FIRST_CONTACT: u32 = 2;
+
+impl Policy {
+    /// The delay before the next attempt, or None when there is to be none.
+    ///
+    /// `failures` counts failed attempts in a row; `reached` tells whether this endpoint ever answered.
+    pub(crate) fn delay(
+        &self,
+        failures: u32,
+        retry_after: Option<Duration>,
+        reached: bool,
+    ) -> Option<Duration> {
+        let most = if reached {
+            self.max_retries
+        } else {
+            self.max_retries.min(MAX_RETRIES_FIRST_CONTACT)
+        };
+        if failures > most {
+            return None;
+        }
+        let doubled = BASE.saturating_mul(1 << (failures.max(1) - 1).min(16));
+        // Jitter keeps many clients that failed together from coming back together.
+        let own = doubled.min(CAP).mul_f64(0.5 + fastrand::f64() / 2.0);
+        Some(match retry_after {
+            Some(asked) => asked.min(RETRY_AFTER_CAP),
+            None => own,
+        })
+    }
+}
+
+/// The delay that an answer asks for: `x-ms-retry-after-ms`, `retry-after-ms`, or `Retry-After` in
+/// seconds or as a date (RFC 9110, section 10.2.3).
+pub(crate) fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
+    for name in ["x-ms-retry-after-ms", "retry-after-ms"] {
+        if let Some(value) = header(name).and_then(|value| value.trim().parse().ok()) {
+            return Some(Duration::from_millis(value));
+        }
+    }
+    let value = header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    date.duration_since(std::time::SystemTime::now()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_and_end() {
+        let policy = Policy { max_retries: 3 };
+        for failures in 1..=3 {
+            let delay = policy.delay(failures, None, true).unwrap();
+            let doubled = BASE * (1 << (failures - 1));
+            assert!(delay <= doubled && delay >= doubled / 2);
+        }
+        assert_eq!(policy.delay(4, None, true), None);
+        assert_eq!(policy.delay(3, None, false), None);
+        assert!(Policy { max_retries: 50 }.delay(50, None, true).unwrap() <= CAP);
+    }
+
+    #[test]
+    fn the_service_may_ask_for_more() {
+        let policy = Policy { max_retries: 3 };
+        let asked = Duration::from_secs(7);
+        assert_eq!(policy.delay(1, Some(asked), true), Some(asked));
+        assert_eq!(
+            policy.delay(1, Some(Duration::from_secs(9_999)), true),
+            Some(RETRY_AFTER_CAP)
+        );
+        assert_eq!(
+            policy.delay(1, Some(Duration::ZERO), true),
+            Some(Duration::ZERO)
+        );
+    }
+
+    #[test]
+    fn forms_of_retry_after() {
+        let with = |name: &'static str, value: &'static str| {
+            retry_after(move |asked| (asked == name).then_some(value))
+        };
+        assert_eq!(with("retry-after", "2"), Some(Duration::from_secs(2)));
+        assert_eq!(
+            with("x-ms-retry-after-ms", "20"),
+            Some(Duration::from_millis(20))
+        );
+        assert!(
+            with("retry-after", "Fri, 31 Dec 2999 23:59:59 GMT").unwrap() > Duration::from_secs(9)
+        );
+        assert_eq!(with("retry-after", "soon"), None);
+        assert_eq!(with("date", "2"), None);
+    }
+}

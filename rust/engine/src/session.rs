@@ -1,0 +1,350 @@
+//! One operation of the REST protocol, with as many attempts as it takes.
+
+use std::{
+    io,
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use crate::{
+    answer,
+    cancel::Watch,
+    client::Inner,
+    error::{Error, ErrorKind, Result},
+    http::{BodyReader, Broken, Connection, Request, ResponseHead},
+    limits::{MAX_ANSWER_SIZE, SERVICE_VERSION},
+    progress::Progress,
+    retry::{self, Decision},
+};
+
+/// What one item cost.
+#[derive(Debug, Default)]
+pub(crate) struct Cost {
+    pub(crate) requests: AtomicU32,
+    pub(crate) retries: AtomicU32,
+}
+
+/// A request, made anew for each attempt, and what becomes of a successful answer.
+pub(crate) trait Operation {
+    type Output;
+
+    fn request(&self) -> Request<'_>;
+
+    fn receive(
+        &mut self,
+        head: &ResponseHead,
+        body: &mut BodyReader,
+        buffer: &mut [u8],
+    ) -> Result<Self::Output, Failure>;
+
+    /// Whether bytes have arrived since this was last asked: the failures before do not count then.
+    fn has_progressed(&mut self) -> bool {
+        false
+    }
+}
+
+/// Why an answer could not be received.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The connection broke: another attempt may succeed.
+    Broken(Broken),
+    /// Another attempt would end the same way.
+    Final(Error),
+}
+
+impl From<Broken> for Failure {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
+}
+
+/// What is at hand while an item's requests are sent from one thread.
+pub(crate) struct Session<'a> {
+    pub(crate) client: &'a Inner,
+    pub(crate) body: &'a mut [u8],
+    pub(crate) head: &'a mut String,
+    pub(crate) watch: Watch<'a>,
+    pub(crate) cost: &'a Cost,
+    pub(crate) progress: &'a Progress,
+    /// Whether an attempt of the last operation failed in a way that leaves open whether the service
+    /// carried it out.
+    pub(crate) maybe_done: bool,
+}
+
+/// How an attempt ended that did not succeed.
+enum Attempt {
+    Again { failure: Error, delay: Delay },
+    Final(Error),
+}
+
+enum Delay {
+    /// Reconnect or re-authorise, once.
+    None,
+    Backoff(Option<std::time::Duration>),
+}
+
+impl Session<'_> {
+    /// Sends until it succeeds or there is no hope. Attempts are counted in the error.
+    pub(crate) fn send<O: Operation>(&mut self, operation: &mut O) -> Result<O::Output> {
+        let mut failures = 0;
+        let mut attempts = 0;
+        let mut immediate = true;
+        let mut new_token = true;
+        self.maybe_done = false;
+        loop {
+            attempts += 1;
+            if attempts > 1 {
+                self.cost.retries.fetch_add(1, Ordering::Relaxed);
+                self.progress.retried();
+            }
+            let (failure, delay) = match self.attempt(operation, &mut immediate, &mut new_token) {
+                Ok(output) => return Ok(output),
+                Err(Attempt::Final(error)) => return Err(error.with_attempts(attempts)),
+                Err(Attempt::Again { failure, delay }) => (failure, delay),
+            };
+            if operation.has_progressed() {
+                failures = 0;
+            }
+            let Delay::Backoff(asked) = delay else {
+                continue;
+            };
+            failures += 1;
+            let reached = self.client.reached.load(Ordering::Relaxed);
+            match self.client.retry.delay(failures, asked, reached) {
+                Some(delay) => self.watch.sleep(delay).map_err(|_| Error::cancelled())?,
+                None => return Err(failure.with_attempts(attempts)),
+            }
+        }
+    }
+
+    fn attempt<O: Operation>(
+        &mut self,
+        operation: &mut O,
+        immediate: &mut bool,
+        new_token: &mut bool,
+    ) -> Result<O::Output, Attempt> {
+        let client = self.client;
+        self.watch
+            .check()
+            .map_err(|_| Attempt::Final(Error::cancelled()))?;
+        let mut request = operation.request();
+        request
+            .headers
+            .push(("x-ms-version".into(), SERVICE_VERSION.into()));
+        client
+            .credential
+            .authorize(&mut request, &self.watch)
+            .map_err(Attempt::Final)?;
+        let mut origin = String::new();
+        if let Some(proxy) = client.pool.forwarder() {
+            origin = format!("http://{}", client.authority);
+            if let Some(value) = proxy.authorization() {
+                request
+                    .headers
+                    .push(("proxy-authorization".into(), value.to_owned().into()));
+            }
+        }
+        request.write_head(
+            self.head,
+            &origin,
+            &client.authority,
+            client.credential.query(),
+        );
+
+        let taken = if *immediate {
+            client.pool.take(&self.watch)
+        } else {
+            client.pool.open(&self.watch)
+        };
+        let mut connection = taken.map_err(|broken| self.broken(broken))?;
+        let was_used = connection.requests > 0;
+        self.cost.requests.fetch_add(1, Ordering::Relaxed);
+        self.progress.requested();
+        let head = match connection.exchange(self.head, &request, self.body, &self.watch) {
+            Ok(head) => head,
+            Err(broken) => {
+                // Most likely the service closed the connection just when it was used again.
+                let stale = was_used && *immediate && matches!(broken, Broken::Io(_));
+                self.maybe_done = true;
+                let mut attempt = self.broken(broken);
+                if let (true, Attempt::Again { delay, .. }) = (stale, &mut attempt) {
+                    *immediate = false;
+                    *delay = Delay::None;
+                }
+                return Err(attempt);
+            }
+        };
+        client.reached.store(true, Ordering::Relaxed);
+
+        let success = (200..300).contains(&head.status);
+        if success && answer::is_from_service(&head) {
+            drop(request);
+            let mut body = BodyReader::new(&mut connection, &head, self.watch);
+            let received = operation.receive(&head, &mut body, self.body);
+            let finished = body.is_finished();
+            return match received {
+                Ok(output) => {
+                    self.keep(connection, &head, finished);
+                    Ok(output)
+                }
+                Err(Failure::Broken(broken)) => {
+                    self.maybe_done = true;
+                    Err(self.broken(broken))
+                }
+                Err(Failure::Final(error)) => Err(Attempt::Final(error)),
+            };
+        }
+        let authorization = request
+            .headers
+            .iter()
+            .find(|(name, _)| name == "authorization")
+            .map(|(_, value)| value.to_string());
+        drop(request);
+        Err(self.refused(connection, &head, authorization.as_deref(), new_token))
+    }
+
+    /// An answer that is not a success.
+    fn refused(
+        &mut self,
+        mut connection: Connection,
+        head: &ResponseHead,
+        authorization: Option<&str>,
+        new_token: &mut bool,
+    ) -> Attempt {
+        let mut body = BodyReader::new(&mut connection, head, self.watch);
+        let text = body.to_vec(MAX_ANSWER_SIZE).unwrap_or_default();
+        let finished = body.is_finished();
+        self.keep(connection, head, finished);
+        let failure = answer::error(head, &text, &self.client.endpoint.url());
+        let asked = retry::retry_after(|name| head.get(name));
+        match retry::decide(head.status, failure.code()) {
+            Decision::Fail => Attempt::Final(failure),
+            Decision::Retry | Decision::RetrySlower => {
+                if head.status == 503 || head.status == 429 {
+                    self.client.scheduler.throttled();
+                }
+                // OperationTimedOut may mean that the operation goes on.
+                self.maybe_done |= head.status >= 500;
+                Attempt::Again {
+                    failure,
+                    delay: Delay::Backoff(asked),
+                }
+            }
+            Decision::NewToken => {
+                let claims = head.get("www-authenticate").and_then(answer::claims);
+                if std::mem::take(new_token)
+                    && self.client.credential.refused(authorization, claims)
+                {
+                    Attempt::Again {
+                        failure,
+                        delay: Delay::None,
+                    }
+                } else {
+                    Attempt::Final(failure)
+                }
+            }
+        }
+    }
+
+    fn keep(&self, connection: Connection, head: &ResponseHead, finished: bool) {
+        if finished && head.keep_alive {
+            self.client.pool.put(connection);
+        }
+    }
+
+    fn broken(&self, broken: Broken) -> Attempt {
+        let endpoint = self.client.endpoint.url();
+        let network = |what: String, source: io::Error| {
+            Error::new(ErrorKind::Network, what).with_source(Arc::new(source))
+        };
+        let failure = match broken {
+            Broken::Cancelled => return Attempt::Final(Error::cancelled()),
+            Broken::Source(error) => {
+                let changed = error.kind() == io::ErrorKind::UnexpectedEof;
+                let message = if changed {
+                    "the file became shorter while it was sent".to_owned()
+                } else {
+                    format!("the file could not be read: {error}")
+                };
+                return Attempt::Final(
+                    Error::new(ErrorKind::Local, message).with_source(Arc::new(error)),
+                );
+            }
+            Broken::Handshake(error) => {
+                return Attempt::Final(network(
+                    format!(
+                        "{endpoint}: no trusted TLS connection: {error}; where a private certificate \
+                         authority is used, set SSL_CERT_FILE"
+                    ),
+                    error,
+                ));
+            }
+            Broken::Lookup(error) => network(
+                format!(
+                    "{endpoint}: the host is not known ({error}); check the account URL and DNS"
+                ),
+                error,
+            ),
+            Broken::Idle(time) => Error::new(
+                ErrorKind::Network,
+                format!("{endpoint}: no byte moved for {} s", time.as_secs_f64()),
+            ),
+            Broken::Protocol(reason) => Error::new(
+                ErrorKind::Network,
+                format!("{endpoint}: {reason}; check the account URL and the proxy settings"),
+            ),
+            Broken::Io(error) => network(
+                format!(
+                    "{endpoint}: the connection failed: {error}; check the account URL and the network"
+                ),
+                error,
+            ),
+        };
+        Attempt::Again {
+            failure,
+            delay: Delay::Backoff(None),
+        }
+    }
+
+    /// Sends a request without a streamed body or answer; the answer's head and whole body.
+    pub(crate) fn call<'r>(
+        &mut self,
+        request: impl Fn() -> Request<'r>,
+    ) -> Result<(ResponseHead, Vec<u8>)> {
+        self.send(&mut Call {
+            request,
+            borrows: PhantomData,
+        })
+    }
+}
+
+struct Call<'r, F> {
+    request: F,
+    borrows: PhantomData<&'r ()>,
+}
+
+impl<'r, F: Fn() -> Request<'r>> Operation for Call<'r, F> {
+    type Output = (ResponseHead, Vec<u8>);
+
+    fn request(&self) -> Request<'_> {
+        (self.request)()
+    }
+
+    fn receive(
+        &mut self,
+        head: &ResponseHead,
+        body: &mut BodyReader,
+        _buffer: &mut [u8],
+    ) -> Result<Self::Output, Failure> {
+        Ok((head.clone(), body.to_vec(MAX_ANSWER_SIZE)?))
+    }
+}

@@ -1,0 +1,174 @@
+//! Counting the parts of an item that several threads work on.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::{
+    checksum::combine,
+    error::{Error, Result},
+};
+
+/// Hands out parts by number and knows when the last of them has ended.
+///
+/// After a failure no further part is handed out; the item ends when those under way have.
+#[derive(Debug)]
+pub(crate) struct Tally(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    next: u64,
+    /// Unknown while a stream has not ended.
+    total: Option<u64>,
+    under_way: u64,
+    /// CRC64 and length of each part.
+    moved: Vec<(u64, u64)>,
+    error: Option<Error>,
+}
+
+/// A part that arrived.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub(crate) index: u64,
+    pub(crate) crc64: u64,
+    pub(crate) length: u64,
+}
+
+/// What all parts together moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Total {
+    pub(crate) parts: u64,
+    pub(crate) size: u64,
+    pub(crate) crc64: u64,
+}
+
+impl Tally {
+    /// `begun` parts, the first ones, are under way already.
+    pub(crate) fn new(total: Option<u64>, begun: u64) -> Self {
+        Self(Mutex::new(State {
+            next: begun,
+            total,
+            under_way: begun,
+            moved: Vec::new(),
+            error: None,
+        }))
+    }
+
+    /// The number of the next part.
+    pub(crate) fn claim(&self) -> Option<u64> {
+        let mut state = self.lock();
+        if state.error.is_some() || state.total.is_some_and(|total| state.next >= total) {
+            return None;
+        }
+        state.next += 1;
+        state.under_way += 1;
+        Some(state.next - 1)
+    }
+
+    /// A stream has ended after so many parts.
+    pub(crate) fn ends_after(&self, total: u64) {
+        self.lock().total = Some(total);
+    }
+
+    /// How many parts have been handed out.
+    pub(crate) fn begun(&self) -> u64 {
+        self.lock().next
+    }
+
+    /// A part has ended; None stands for one that came too late, after a stream's end. Returns what
+    /// became of all parts when this was the last one under way and no more will come.
+    pub(crate) fn done(&self, result: Result<Option<Part>>) -> Option<Result<Total>> {
+        let mut state = self.lock();
+        state.under_way -= 1;
+        match result {
+            Ok(Some(part)) => {
+                let index = part.index as usize;
+                if state.moved.len() <= index {
+                    state.moved.resize(index + 1, (0, 0));
+                }
+                state.moved[index] = (part.crc64, part.length);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                // A part that was cancelled because another failed is not the reason.
+                if state.error.as_ref().is_none_or(Error::is_cancelled) {
+                    state.error = Some(error);
+                }
+            }
+        }
+        if state.under_way > 0 {
+            return None;
+        }
+        if let Some(error) = state.error.take() {
+            state.total = Some(0); // nothing further is handed out
+            return Some(Err(error));
+        }
+        let total = state.total?;
+        if state.next < total {
+            return None;
+        }
+        let mut whole = Total {
+            parts: total,
+            size: 0,
+            crc64: 0,
+        };
+        for (crc64, length) in &state.moved {
+            whole.crc64 = combine(whole.crc64, *crc64, *length);
+            whole.size += length;
+        }
+        Some(Ok(whole))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{checksum::crc64, error::ErrorKind};
+
+    fn part(index: u64, bytes: &[u8]) -> Result<Option<Part>> {
+        Ok(Some(Part {
+            index,
+            crc64: crc64(0, bytes),
+            length: bytes.len() as u64,
+        }))
+    }
+
+    #[test]
+    fn the_last_part_gets_the_whole() {
+        let tally = Tally::new(Some(3), 1);
+        assert_eq!(tally.claim(), Some(1));
+        assert_eq!(tally.claim(), Some(2));
+        assert_eq!(tally.claim(), None);
+        assert!(tally.done(part(2, b"c")).is_none());
+        assert!(tally.done(part(0, b"a")).is_none());
+        let total = tally.done(part(1, b"b")).unwrap().unwrap();
+        assert_eq!((total.size, total.crc64), (3, crc64(0, b"abc")));
+    }
+
+    #[test]
+    fn after_a_failure_nothing_begins() {
+        let tally = Tally::new(Some(9), 0);
+        tally.claim();
+        tally.claim();
+        assert!(
+            tally
+                .done(Err(Error::new(ErrorKind::Network, "x")))
+                .is_none()
+        );
+        assert_eq!(tally.claim(), None);
+        let error = tally.done(Err(Error::cancelled())).unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Network);
+        assert_eq!(tally.claim(), None);
+    }
+
+    #[test]
+    fn the_end_of_a_stream_is_found_while_reading() {
+        let tally = Tally::new(None, 1);
+        assert_eq!(tally.claim(), Some(1));
+        tally.ends_after(1);
+        assert!(tally.done(Ok(None)).is_none());
+        assert_eq!(tally.done(part(0, b"a")).unwrap().unwrap().parts, 1);
+    }
+}
