@@ -130,8 +130,8 @@ mod tests {
         for _ in 0..rounds {
             let limit = concurrency.limit();
             let time = Duration::from_millis(10).mul_f64(limit as f64 / limit.min(knee) as f64);
-            *now += 2 * time;
             for _ in 0..2 * limit {
+                *now += time.div_f64(limit as f64);
                 concurrency.completed(1_000, true, *now);
             }
         }

@@ -153,7 +153,7 @@ fn parse(body: &[u8]) -> Option<Page> {
                     }
                 }
                 "NextMarker" => {
-                    page.next_marker = Some(text.clone()).filter(|text| !text.is_empty())
+                    page.next_marker = Some(text.clone()).filter(|text| !text.is_empty());
                 }
                 "EnumerationResults" => complete = true,
                 name => {
@@ -203,16 +203,19 @@ impl ListEntry {
             }
             "Content-Length" if !self.is_prefix => self.size = text.parse().ok(),
             "Etag" if !self.is_prefix => {
-                self.etag = value().map(|etag| match etag.starts_with('"') {
-                    true => etag,
-                    false => format!("\"{etag}\""),
+                self.etag = value().map(|etag| {
+                    if etag.starts_with('"') {
+                        etag
+                    } else {
+                        format!("\"{etag}\"")
+                    }
                 });
             }
             "Last-Modified" if !self.is_prefix => self.last_modified = date(),
             "Creation-Time" if !self.is_prefix => self.creation_time = date(),
             "Content-Type" if !self.is_prefix => self.content_type = value(),
             "Content-MD5" => {
-                self.content_md5 = STANDARD.decode(text).ok().filter(|md5| !md5.is_empty())
+                self.content_md5 = STANDARD.decode(text).ok().filter(|md5| !md5.is_empty());
             }
             "AccessTier" => self.tier = value(),
             "ResourceType" => self.is_directory = text == "directory" && !self.is_prefix,

@@ -221,7 +221,7 @@ impl Session<'_> {
         new_token: &mut bool,
     ) -> Attempt {
         let mut body = BodyReader::new(&mut connection, head, self.watch);
-        let text = body.to_vec(MAX_ANSWER_SIZE).unwrap_or_default();
+        let text = body.read_all(MAX_ANSWER_SIZE).unwrap_or_default();
         let finished = body.is_finished();
         self.keep(connection, head, finished);
         let failure = answer::error(head, &text, &self.client.endpoint.url());
@@ -345,6 +345,6 @@ impl<'r, F: Fn() -> Request<'r>> Operation for Call<'r, F> {
         body: &mut BodyReader,
         _buffer: &mut [u8],
     ) -> Result<Self::Output, Failure> {
-        Ok((head.clone(), body.to_vec(MAX_ANSWER_SIZE)?))
+        Ok((head.clone(), body.read_all(MAX_ANSWER_SIZE)?))
     }
 }

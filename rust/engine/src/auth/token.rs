@@ -84,16 +84,16 @@ impl TokenCache {
         loop {
             let now = SystemTime::now();
             let valid = state.held.as_ref().filter(|held| now < held.expires_on);
-            if let Some(held) = valid {
-                if now < held.refresh_on || state.fetching {
-                    return Ok(Arc::clone(&held.authorization));
-                }
+            if let Some(held) = valid
+                && (now < held.refresh_on || state.fetching)
+            {
+                return Ok(Arc::clone(&held.authorization));
             }
             if !state.fetching {
-                if state.fetches >= waited_for {
-                    if let Some(failure) = &state.failure {
-                        return Err(failure.clone());
-                    }
+                if state.fetches >= waited_for
+                    && let Some(failure) = &state.failure
+                {
+                    return Err(failure.clone());
                 }
                 return self.fetch(state);
             }

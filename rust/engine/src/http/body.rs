@@ -104,7 +104,7 @@ impl<'a> BodyReader<'a> {
     }
 
     /// The whole body, refused if it is longer than `most` bytes.
-    pub(crate) fn to_vec(&mut self, most: usize) -> Result<Vec<u8>, Broken> {
+    pub(crate) fn read_all(&mut self, most: usize) -> Result<Vec<u8>, Broken> {
         let mut bytes = Vec::new();
         let mut piece = [0; 16 << 10];
         loop {

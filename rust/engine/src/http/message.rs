@@ -166,10 +166,10 @@ impl ResponseHead {
             keep_alive: response.version == Some(1),
             framing: Framing::Length(0),
         };
-        if let Some(connection) = head.get("connection") {
-            if connection.to_ascii_lowercase().contains("close") {
-                head.keep_alive = false;
-            }
+        if let Some(connection) = head.get("connection")
+            && connection.to_ascii_lowercase().contains("close")
+        {
+            head.keep_alive = false;
         }
         head.framing = head.find_framing(to_head_request)?;
         if head.framing == Framing::UntilClose {

@@ -26,9 +26,10 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(endpoint: Endpoint, idle_timeout: Duration) -> Result<Self, InvalidInput> {
-        let tls = match endpoint.is_tls() {
-            true => Some(tls::client_config()?),
-            false => None,
+        let tls = if endpoint.is_tls() {
+            Some(tls::client_config()?)
+        } else {
+            None
         };
         Ok(Self {
             proxy: Proxy::from_environment(&endpoint)?,

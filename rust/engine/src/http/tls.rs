@@ -32,10 +32,10 @@ static CACHE: Mutex<Option<Cached>> = Mutex::new(None);
 pub(crate) fn client_config() -> Result<Arc<ClientConfig>, InvalidInput> {
     let values = VARIABLES.map(env::var_os);
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((cached_for, config)) = &*cache {
-        if *cached_for == values {
-            return Ok(Arc::clone(config));
-        }
+    if let Some((cached_for, config)) = &*cache
+        && *cached_for == values
+    {
+        return Ok(Arc::clone(config));
     }
     let config = Arc::new(load(values[2].as_deref().map(Path::new))?);
     *cache = Some((values, Arc::clone(&config)));

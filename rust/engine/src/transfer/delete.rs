@@ -167,7 +167,7 @@ fn parse(head: &ResponseHead, body: &[u8], count: usize) -> Result<Parts> {
                 .then(|| value.trim().parse::<usize>().ok())?
         });
         // Without Content-ID the answer is about the whole batch.
-        let (head, length) = ResponseHead::parse(section[start..].as_bytes(), false)
+        let (head, length) = ResponseHead::parse(&section.as_bytes()[start..], false)
             .ok()
             .flatten()
             .ok_or_else(malformed)?;

@@ -295,18 +295,17 @@ impl PartSource for RangeParts {
     fn claim(self: Arc<Self>) -> Option<Box<dyn Work>> {
         let index = self.tally.claim()?;
         let (offset, length) = self.parts.get(index - 1);
-        let destination = match &self.file {
-            Some(file) => Destination::File {
+        let destination = if let Some(file) = &self.file {
+            Destination::File {
                 file: Arc::clone(file),
                 offset: self.first + offset,
-            },
-            None => {
-                // Parts are claimed in their order, each from the start of what is left.
-                let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-                let (here, later) = memory.take()?.split_at(length as usize);
-                *memory = Some(later);
-                Destination::Memory(here)
             }
+        } else {
+            // Parts are claimed in their order, each from the start of what is left.
+            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            let (here, later) = memory.take()?.split_at(length as usize);
+            *memory = Some(later);
+            Destination::Memory(here)
         };
         Some(Box::new(RangePart {
             index,
@@ -368,10 +367,10 @@ impl RangeParts {
 
     /// All parts are here.
     fn complete(self: Arc<Self>, total: Total) -> Result<Moved> {
-        if let Some(expected) = &self.md5 {
-            if STANDARD.encode(self.hash(total.size)?) != *expected {
-                return Err(damaged("MD5"));
-            }
+        if let Some(expected) = &self.md5
+            && STANDARD.encode(self.hash(total.size)?) != *expected
+        {
+            return Err(damaged("MD5"));
         }
         if let Some(file) = &self.file {
             file.commit()?;

@@ -75,9 +75,8 @@ impl PartialFile {
     /// Reserves the space, so that a full disk is noticed before anything is moved.
     pub(crate) fn reserve(&self, size: u64) -> Result<()> {
         match fallocate(&self.file, FallocateFlags::empty(), 0, size) {
-            Ok(()) => Ok(()),
             // Not every file system can; the file grows as it is written then.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             Err(error) => Err(Error::local_code(&self.target, error)),
         }
     }

@@ -57,20 +57,20 @@ impl UploadOptions {
                 "the metadata has {size} bytes; 8,192 are allowed"
             )));
         }
-        if let Some(content_type) = &self.content_type {
-            if content_type.is_empty() || !is_header_text(content_type) {
-                return Err(InvalidInput::new(
-                    "content_type must be printable ASCII, such as 'text/csv'",
-                ));
-            }
+        if let Some(content_type) = &self.content_type
+            && (content_type.is_empty() || !is_header_text(content_type))
+        {
+            return Err(InvalidInput::new(
+                "content_type must be printable ASCII, such as 'text/csv'",
+            ));
         }
-        if let Some(tier) = &self.tier {
-            if !TIERS.contains(&tier.as_str()) {
-                return Err(InvalidInput::new(format!(
-                    "unknown tier {tier:?}; choose {}",
-                    TIERS.join(", ")
-                )));
-            }
+        if let Some(tier) = &self.tier
+            && !TIERS.contains(&tier.as_str())
+        {
+            return Err(InvalidInput::new(format!(
+                "unknown tier {tier:?}; choose {}",
+                TIERS.join(", ")
+            )));
         }
         self.validate_tags()
     }

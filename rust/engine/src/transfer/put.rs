@@ -272,7 +272,7 @@ mod tests {
         let mut found = Vec::new();
         loop {
             match reader.read_event().unwrap() {
-                Event::Text(text) => found.push(String::from_utf8(text.to_vec()).unwrap()),
+                Event::Text(text) => found.push(text.to_string()),
                 Event::Eof => break,
                 _ => {}
             }

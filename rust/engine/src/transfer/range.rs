@@ -99,10 +99,10 @@ impl<'a, F> RangeGet<'a, F> {
         self.crc64 = combine(self.crc64, running.value(), arrived);
         self.progressed |= arrived > 0;
         result?;
-        if let Some(sent) = head.get("x-ms-content-crc64").filter(|_| self.checked) {
-            if sent != encode_crc64(running.value()) {
-                return Err(damaged("CRC64").into());
-            }
+        if let Some(sent) = head.get("x-ms-content-crc64").filter(|_| self.checked)
+            && sent != encode_crc64(running.value())
+        {
+            return Err(damaged("CRC64").into());
         }
         Ok(())
     }
