@@ -11,6 +11,7 @@ use super::{
     range::{Destination, Discovered, RangeGet},
 };
 use crate::{
+    blob,
     checksum::{Crc64, crc64, encode_crc64, encode_md5},
     endpoint::QUERY,
     error::{Error, ErrorKind, Result},
@@ -152,31 +153,30 @@ pub(crate) fn put_blob(
     })
 }
 
-/// ETag and CRC64 of the blob's content, if it has that length.
+/// ETag and CRC64 of the blob's content; another CRC64 than any content of that length has, if the blob
+/// has another length.
 fn stored_content(
     item: &Item,
     session: &mut Session,
     length: u64,
 ) -> Result<(Option<String>, u64)> {
+    if length == 0 {
+        let stored = blob::properties(session, &item.blob)?;
+        return Ok((stored.etag, u64::from(stored.size > 0)));
+    }
     let mut etag = None;
-    let mut right_length = false;
-    // One byte more than expected shows a longer blob.
-    let mut get = RangeGet::new(item, 0, length + 1, false);
+    let mut total = 0;
+    let mut get = RangeGet::new(item, 0, length, false);
     get.discover = Some(|discovered: &Discovered, _| {
         etag.clone_from(&discovered.etag);
-        right_length = discovered.total == length;
+        total = discovered.total;
         Ok((Destination::Discard, false))
     });
     let result = session.send(&mut get);
-    let (crc64, received) = get.moved();
+    let (crc64, _) = get.moved();
     drop(get);
-    match result {
-        // Any range of an empty blob.
-        Err(error) if error.status() == Some(416) && length == 0 => Ok((None, 0)),
-        Err(error) => Err(error),
-        Ok(()) if right_length && received == length => Ok((etag, crc64)),
-        Ok(()) => Ok((etag, !crc64)),
-    }
+    result?;
+    Ok((etag, if total == length { crc64 } else { !crc64 }))
 }
 
 /// Put Block: <https://learn.microsoft.com/rest/api/storageservices/put-block>

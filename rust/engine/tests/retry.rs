@@ -1,0 +1,305 @@
+//! What is tried again, and how it goes on.
+
+mod support;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use fastblob_engine::{
+    Client, Config, Credential, Endpoint, ErrorKind, Interrupt, Job, OnError, checksum::crc64,
+    limits::PART_SIZE,
+};
+use fastblob_service::Action;
+use support::{Folder, Rig, Tokens, blob, content, write};
+
+fn status(status: u16, code: &str) -> Action {
+    Action::Status {
+        status,
+        code: code.to_owned(),
+        headers: vec![("Retry-After".to_owned(), "0".to_owned())],
+    }
+}
+
+#[test]
+fn each_row_of_the_table_is_tried_again() {
+    let rig = Rig::new();
+    rig.write("a", b"content");
+    for (number, code) in [
+        (503, "ServerBusy"),
+        (500, "OperationTimedOut"),
+        (500, "InternalError"),
+        (429, "TooManyRequests"),
+        (408, "RequestTimeout"),
+        (502, "BadGateway"),
+        (504, "GatewayTimeout"),
+    ] {
+        rig.fault("GetBlob", 2, status(number, code));
+        let outcome = rig.read("a", 0, None);
+        assert!(
+            outcome.error.is_none(),
+            "{number} {code}: {:?}",
+            outcome.error
+        );
+        assert_eq!((outcome.requests, outcome.retries), (3, 2));
+    }
+}
+
+#[test]
+fn what_is_final_is_not_tried_again() {
+    let rig = Rig::new();
+    rig.write("a", b"content");
+    for (number, code, kind) in [
+        (400, "InvalidHeaderValue", ErrorKind::Service),
+        (
+            403,
+            "AuthorizationPermissionMismatch",
+            ErrorKind::Authentication,
+        ),
+        (404, "ContainerNotFound", ErrorKind::NotFound),
+        (409, "BlobArchived", ErrorKind::Service),
+        (409, "ContainerBeingDeleted", ErrorKind::NotFound),
+        (500, "FeatureNotSupported", ErrorKind::Service),
+    ] {
+        rig.fault("GetBlob", 1, status(number, code));
+        let outcome = rig.read("a", 0, None);
+        let error = outcome.error.unwrap();
+        assert_eq!((error.kind(), error.code()), (kind, Some(code)));
+        assert_eq!(outcome.requests, 1);
+        assert_eq!(error.blob(), Some("data/a"));
+        assert!(error.request_id().is_some());
+    }
+}
+
+#[test]
+fn a_broken_download_goes_on_at_its_byte() {
+    let rig = Rig::new();
+    let folder = Folder::new();
+    let bytes = content(100_000);
+    rig.write("a", &bytes);
+    for action in [
+        Action::Truncate {
+            after_bytes: 40_000,
+        },
+        Action::Reset {
+            after_bytes: Some(40_000),
+        },
+    ] {
+        rig.fault("GetBlob", 1, action);
+        let outcome = rig.run(Job::download(blob("a"), folder.join("a")));
+        assert!(outcome.error.is_none(), "{:?}", outcome.error);
+        assert_eq!((outcome.requests, outcome.retries), (2, 1));
+        assert_eq!(outcome.crc64, Some(crc64(0, &bytes)));
+        assert!(std::fs::read(folder.join("a")).unwrap() == bytes);
+    }
+}
+
+#[test]
+fn progress_counts_more_than_failures() {
+    // Each answer breaks off after 1 KB; with two retries alone this would not end well.
+    let rig = Rig::with(|config| config.max_retries = 2);
+    let bytes = content(6_000);
+    rig.write("a", &bytes);
+    rig.fault("GetBlob", 5, Action::Truncate { after_bytes: 1_000 });
+    let outcome = rig.read("a", 0, None);
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(outcome.crc64, Some(crc64(0, &bytes)));
+}
+
+#[test]
+fn retries_end() {
+    let rig = Rig::with(|config| config.max_retries = 2);
+    rig.write("a", b"content");
+    rig.fault("GetBlob", 0, status(503, "ServerBusy"));
+    let outcome = rig.read("a", 0, None);
+    let error = outcome.error.unwrap();
+    assert_eq!((error.code(), error.attempts()), (Some("ServerBusy"), 3));
+}
+
+#[test]
+fn an_upload_that_breaks_is_sent_again() {
+    let rig = Rig::new();
+    let bytes = content(PART_SIZE as usize + 5);
+    rig.fault("PutBlock", 1, Action::ResetUpload { after_bytes: 1 });
+    rig.fault("PutBlockList", 1, Action::Reset { after_bytes: None });
+    let outcome = rig.run(write("a", &bytes, false));
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(outcome.retries, 2);
+    assert_eq!(rig.read("a", 0, None).crc64, outcome.crc64);
+}
+
+#[test]
+fn its_own_success_is_no_conflict() {
+    let rig = Rig::new();
+    for (name, size, operation) in [
+        ("small", 10, "PutBlob"),
+        ("empty", 0, "PutBlob"),
+        ("large", PART_SIZE as usize + 5, "PutBlockList"),
+    ] {
+        rig.fault(operation, 1, Action::LoseAnswer);
+        let outcome = rig.run(write(name, &content(size), false));
+        assert!(outcome.error.is_none(), "{name}: {:?}", outcome.error);
+        let read = rig.read(name, 0, None);
+        assert_eq!(
+            (read.crc64, read.etag),
+            (outcome.crc64, outcome.etag),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn anothers_success_is_a_conflict_even_after_a_lost_answer() {
+    let rig = Rig::new();
+    for size in [10, PART_SIZE as usize + 5] {
+        let name = format!("{size}");
+        rig.write(&name, b"somebody else's");
+        let operation = if size == 10 {
+            "PutBlob"
+        } else {
+            "PutBlockList"
+        };
+        rig.fault(operation, 1, Action::LoseAnswer);
+        let outcome = rig.run(write(&name, &content(size), false));
+        assert_eq!(outcome.error.unwrap().kind(), ErrorKind::AlreadyExists);
+    }
+}
+
+#[test]
+fn a_lost_answer_to_a_delete_is_no_failure() {
+    let rig = Rig::new();
+    rig.write("a", b"1");
+    rig.fault("DeleteBlob", 1, Action::LoseAnswer);
+    rig.client.delete(&blob("a"), Interrupt::never()).unwrap();
+    let names = ["b", "c", "d"];
+    for name in names {
+        rig.write(name, b"1");
+    }
+    rig.fault("BlobBatch", 1, Action::LoseAnswer);
+    let jobs = names.map(|name| Job::delete(blob(name))).into();
+    let outcomes = rig.batch(jobs, OnError::Collect);
+    assert!(
+        outcomes.iter().all(|outcome| outcome.error.is_none()),
+        "{outcomes:?}"
+    );
+}
+
+#[test]
+fn the_service_may_ask_for_time() {
+    let rig = Rig::new();
+    rig.write("a", b"content");
+    let action = Action::Status {
+        status: 503,
+        code: "ServerBusy".to_owned(),
+        headers: vec![("x-ms-retry-after-ms".to_owned(), "1500".to_owned())],
+    };
+    rig.fault("GetBlob", 1, action);
+    let start = Instant::now();
+    assert!(rig.read("a", 0, None).error.is_none());
+    assert!(start.elapsed() >= Duration::from_millis(1_500));
+}
+
+#[test]
+fn a_silent_service_is_given_up() {
+    let rig = Rig::with(|config| {
+        config.timeout = Duration::from_millis(300);
+        config.max_retries = 0;
+    });
+    rig.write("a", b"content");
+    rig.fault("GetBlob", 1, Action::Delay(Duration::from_secs(60)));
+    let error = rig.read("a", 0, None).error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Network);
+    assert!(
+        error.to_string().contains("no byte moved for 0.3 s"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_expired_token_is_replaced_in_the_middle() {
+    let tokens = Arc::new(Tokens {
+        calls: Vec::new().into(),
+        lifetimes: vec![3_600, 3_600].into(),
+        issue: None.into(),
+    });
+    let provider: Arc<Tokens> = Arc::clone(&tokens);
+    let rig = Rig::with(|config| config.credential = Credential::token(provider));
+    let service = Arc::clone(&rig.service);
+    let issue = move |life| service.issue_token("https://storage.azure.com", life);
+    *tokens.issue.lock().unwrap() = Some(Box::new(issue));
+    rig.write("a", b"content");
+    rig.fault(
+        "GetBlob",
+        1,
+        Action::Status {
+            status: 401,
+            code: "InvalidAuthenticationInfo".to_owned(),
+            headers: vec![(
+                "WWW-Authenticate".to_owned(),
+                "Bearer error=\"insufficient_claims\", claims=\"eyJhIjoxfQ==\"".to_owned(),
+            )],
+        },
+    );
+    assert!(rig.read("a", 0, None).error.is_none());
+    assert_eq!(
+        *tokens.calls.lock().unwrap(),
+        [None, Some("{\"a\":1}".to_owned())]
+    );
+}
+
+#[test]
+fn a_token_that_is_refused_twice_is_an_error() {
+    let rig = Rig::new();
+    rig.write("a", b"content");
+    rig.fault("GetBlob", 0, status(401, "InvalidAuthenticationInfo"));
+    let error = rig.read("a", 0, None).error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    assert_eq!(error.attempts(), 1); // a key has no successor
+}
+
+#[test]
+fn a_blob_that_changes_is_read_anew() {
+    let rig = Rig::new();
+    let folder = Folder::new();
+    let old = content(3 * PART_SIZE as usize);
+    rig.write("a", &old);
+    // The second range finds another ETag.
+    rig.service.add_fault(fastblob_service::Fault {
+        operation: Some("GetBlob".to_owned()),
+        method: None,
+        path: None,
+        after: 1,
+        times: 1,
+        action: status(412, "ConditionNotMet"),
+    });
+    let outcome = rig.run(Job::download(blob("a"), folder.join("a")));
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert!(std::fs::read(folder.join("a")).unwrap() == old);
+    rig.fault("GetBlob", 0, status(412, "ConditionNotMet"));
+    let outcome = rig.run(Job::download(blob("a"), folder.join("b")));
+    assert_eq!(outcome.error.unwrap().kind(), ErrorKind::Modified);
+    assert_eq!(folder.names(), ["a"]);
+}
+
+#[test]
+fn nobody_at_the_address_is_said_soon() {
+    let endpoint = Endpoint::parse("http://127.0.0.1:1/account").unwrap();
+    let client = Client::new(Config::new(endpoint, Credential::anonymous())).unwrap();
+    let error = client
+        .properties(&blob("a"), Interrupt::never())
+        .unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network, 3));
+}
+
+#[test]
+fn a_token_is_not_sent_in_the_clear() {
+    let tokens = Arc::new(Tokens {
+        calls: Vec::new().into(),
+        lifetimes: Vec::new().into(),
+        issue: None.into(),
+    });
+    let endpoint = Endpoint::parse("http://account.blob.core.windows.net").unwrap();
+    let error = Client::new(Config::new(endpoint, Credential::token(tokens))).unwrap_err();
+    assert!(error.to_string().contains("https"));
+}
