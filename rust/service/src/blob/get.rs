@@ -1,0 +1,124 @@
+//! Get Blob and Get Blob Properties: bytes go out.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::service::Call;
+use super::{checksum, conditions, range};
+use crate::errors::{self, Failure};
+use crate::http::{Answer, Payload};
+use crate::store::{Blob, Checksums, Contents, LeaseState, Tier};
+
+/// Get Blob.
+pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
+    let container = call.container()?;
+    let contents = container.contents.read();
+    let blob = contents
+        .blobs
+        .get(call.blob_name())
+        .ok_or(errors::BLOB_NOT_FOUND)?
+        .clone();
+    conditions::check_read(call.request, &blob)?;
+    if blob.tier() == Tier::Archive {
+        return Err(errors::BLOB_ARCHIVED.into());
+    }
+    let size = blob.content.length();
+    let wanted = range::wanted(call.request, size)?;
+    let mut answer = Answer::new(if wanted.partial { 206 } else { 200 });
+    add_properties(&mut answer, call, &blob, &contents);
+    drop(contents);
+
+    let stored = blob.content.range(wanted.start, wanted.length);
+    let stored_md5 = blob.headers.content_md5.as_deref();
+    if wanted.partial {
+        let last = wanted.start + wanted.length - 1;
+        answer.header(
+            "Content-Range",
+            &format!("bytes {}-{last}/{size}", wanted.start),
+        );
+        answer.optional_header("x-ms-blob-content-md5", stored_md5);
+    } else {
+        answer.optional_header("Content-MD5", stored_md5);
+    }
+    if let Some(with_md5) = range::wanted_checksum(call.request, wanted)? {
+        let sums = Checksums::of_slices(with_md5, |sink| stored.for_each_slice(sink))?;
+        match sums.md5 {
+            Some(md5) => answer.header("Content-MD5", &BASE64_STANDARD.encode(md5)),
+            None => answer.header("x-ms-content-crc64", &checksum::encode_crc64(sums.crc64)),
+        }
+    }
+    answer.payload = Payload::Stored(stored);
+    Ok(answer)
+}
+
+/// Get Blob Properties.
+pub(super) fn properties(call: &Call<'_>) -> Result<Answer, Failure> {
+    let container = call.container()?;
+    let contents = container.contents.read();
+    let blob = contents
+        .blobs
+        .get(call.blob_name())
+        .ok_or(errors::BLOB_NOT_FOUND)?
+        .clone();
+    conditions::check_read(call.request, &blob)?;
+    let mut answer = Answer::new(200);
+    add_properties(&mut answer, call, &blob, &contents);
+    answer.optional_header("Content-MD5", blob.headers.content_md5.as_deref());
+    answer.header("x-ms-access-tier", blob.tier().as_str());
+    if blob.tier.is_none() {
+        answer.header("x-ms-access-tier-inferred", "true");
+    }
+    if let Some(changed) = blob.tier_changed {
+        answer.header("x-ms-access-tier-change-time", &changed.to_http());
+    }
+    answer.payload = Payload::Stored(blob.content.range(0, blob.content.length()));
+    Ok(answer)
+}
+
+/// What both tell of a blob.
+fn add_properties(answer: &mut Answer, call: &Call<'_>, blob: &Blob, contents: &Contents) {
+    let headers = &blob.headers;
+    answer.header("Content-Type", headers.content_type());
+    answer.optional_header("Content-Encoding", headers.content_encoding.as_deref());
+    answer.optional_header("Content-Language", headers.content_language.as_deref());
+    answer.optional_header(
+        "Content-Disposition",
+        headers.content_disposition.as_deref(),
+    );
+    answer.optional_header("Cache-Control", headers.cache_control.as_deref());
+    answer.header("Last-Modified", &blob.modified.to_http());
+    answer.header("ETag", &blob.etag);
+    answer.header("Accept-Ranges", "bytes");
+    for (name, value) in &blob.metadata {
+        answer.header(&format!("x-ms-meta-{name}"), value);
+    }
+    if !blob.tags.is_empty() {
+        answer.header("x-ms-tag-count", &blob.tags.len().to_string());
+    }
+    answer.header("x-ms-blob-type", "BlockBlob");
+    let lease = contents.leases.get(call.blob_name());
+    let state = lease.map_or(LeaseState::Available, crate::store::Lease::state);
+    answer.header("x-ms-lease-state", state.as_str());
+    answer.header(
+        "x-ms-lease-status",
+        if state.locks() { "locked" } else { "unlocked" },
+    );
+    if let Some(lease) = lease.filter(|_| state == LeaseState::Leased) {
+        let duration = if lease.duration.is_some() {
+            "fixed"
+        } else {
+            "infinite"
+        };
+        answer.header("x-ms-lease-duration", duration);
+    }
+    answer.header("x-ms-creation-time", &blob.created.to_http());
+    answer.header("x-ms-server-encrypted", "true");
+    if let Some(copy) = &blob.copy {
+        let length = blob.content.length();
+        answer.header("x-ms-copy-id", &copy.id);
+        answer.header("x-ms-copy-source", &copy.source);
+        answer.header("x-ms-copy-status", "success");
+        answer.header("x-ms-copy-progress", &format!("{length}/{length}"));
+        answer.header("x-ms-copy-completion-time", &copy.completed.to_http());
+    }
+}

@@ -1,0 +1,25 @@
+//! The blob service: one file an operation or family of them.
+
+mod batch;
+mod block_list;
+mod checksum;
+mod conditions;
+mod container;
+mod copy;
+mod delete;
+mod get;
+mod lease;
+mod listing;
+mod metadata;
+mod operation;
+mod properties;
+mod put;
+mod range;
+mod service;
+mod tags;
+mod target;
+mod tier;
+
+pub(crate) use operation::Need;
+pub(crate) use service::BlobService;
+pub(crate) use target::Target;

@@ -1,0 +1,186 @@
+//! The blob endpoint: checks what all operations share, then passes the request on.
+
+use std::sync::Arc;
+
+use super::operation::Operation;
+use super::target::Target;
+use super::{
+    batch, block_list, container, copy, delete, get, lease, listing, metadata, properties, put,
+    tags, tier,
+};
+use crate::auth::{self, Caller};
+use crate::clock::Timestamp;
+use crate::context::Context;
+use crate::errors::{self, Failure, ServiceError};
+use crate::http::{Answer, Handler, Request, RequestBody};
+use crate::store::Container;
+
+/// No version of the service is older.
+const FIRST_VERSION: &str = "2009-09-19";
+
+/// An authorised request for a resource.
+pub(super) struct Call<'a> {
+    pub(super) context: &'a Context,
+    pub(super) request: &'a Request<'a>,
+    pub(super) target: &'a Target<'a>,
+    pub(super) caller: Caller,
+}
+
+impl Call<'_> {
+    /// The container that the request names.
+    pub(super) fn container(&self) -> Result<Arc<Container>, Failure> {
+        let container = self.context.store.container(self.container_name());
+        container.ok_or_else(|| errors::CONTAINER_NOT_FOUND.into())
+    }
+
+    pub(super) fn container_name(&self) -> &str {
+        self.target.container.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn blob_name(&self) -> &str {
+        self.target.blob.as_deref().unwrap_or_default()
+    }
+}
+
+/// What a request asks for, and of what.
+#[derive(Debug)]
+pub(crate) struct Route<'r> {
+    /// None if the path is malformed.
+    pub(super) target: Option<Target<'r>>,
+    pub(super) operation: Operation,
+}
+
+impl<'r> Route<'r> {
+    pub(super) fn of(request: &Request<'r>, host: &'r str) -> Self {
+        let target = Target::parse(host, request.path);
+        let operation = target
+            .as_ref()
+            .map_or(Operation::Unknown, |target| Operation::of(request, target));
+        Self { target, operation }
+    }
+}
+
+/// The handler of the blob endpoint.
+#[derive(Debug)]
+pub(crate) struct BlobService {
+    pub(crate) context: Arc<Context>,
+}
+
+impl BlobService {
+    /// Checks version, account and authorization.
+    pub(super) fn authorised<'a>(
+        &'a self,
+        request: &'a Request<'a>,
+        route: &'a Route<'_>,
+    ) -> Result<Call<'a>, Failure> {
+        let target = route.target.as_ref().ok_or(errors::INVALID_URI)?;
+        if target.account != self.context.options.account {
+            return Err(errors::RESOURCE_NOT_FOUND.into());
+        }
+        let caller = auth::authorise(&self.context, request, target, route.operation.need())?;
+        Ok(Call {
+            context: &self.context,
+            request,
+            target,
+            caller,
+        })
+    }
+}
+
+impl Handler for BlobService {
+    type Route<'r> = Route<'r>;
+
+    fn route<'r>(&self, request: &'r Request<'r>) -> Route<'r> {
+        Route::of(request, request.header("host").unwrap_or_default())
+    }
+
+    fn operation(route: &Route<'_>) -> &'static str {
+        route.operation.name()
+    }
+
+    fn answer(
+        &self,
+        request: &Request<'_>,
+        route: Route<'_>,
+        body: &mut RequestBody<'_>,
+    ) -> Result<Answer, Failure> {
+        check_version(request)?;
+        if route.operation == Operation::Unknown {
+            return Err(unknown(request));
+        }
+        let call = self.authorised(request, &route)?;
+        match route.operation {
+            Operation::ListContainers => container::list(&call),
+            Operation::CreateContainer => container::create(&call),
+            Operation::DeleteContainer => container::delete(&call),
+            Operation::GetContainerProperties => container::properties(&call),
+            Operation::ListBlobs => listing::list(&call),
+            Operation::BlobBatch => batch::submit(self, &call, body),
+            Operation::PutBlob => put::put_blob(&call, body),
+            Operation::PutBlobFromUrl => copy::put_blob_from_url(&call),
+            Operation::CopyBlob => copy::copy_blob(&call),
+            Operation::AbortCopyBlob => Err(errors::NO_PENDING_COPY_OPERATION.into()),
+            Operation::PutBlock => put::put_block(&call, body),
+            Operation::PutBlockList => block_list::put(&call, body),
+            Operation::GetBlockList => block_list::get(&call),
+            Operation::GetBlob => get::get(&call),
+            Operation::GetBlobProperties => get::properties(&call),
+            Operation::GetBlobMetadata => metadata::get(&call),
+            Operation::SetBlobMetadata => metadata::set(&call),
+            Operation::SetBlobProperties => properties::set(&call),
+            Operation::GetBlobTags => tags::get(&call),
+            Operation::SetBlobTags => tags::set(&call, body),
+            Operation::SetBlobTier => tier::set(&call),
+            Operation::LeaseBlob => lease::lease(&call),
+            Operation::DeleteBlob => delete::delete(&call),
+            Operation::Unknown => Err(unknown(request)),
+        }
+    }
+
+    fn error(&self, error: &ServiceError) -> Answer {
+        error.to_answer()
+    }
+
+    fn complete(&self, request: &Request<'_>, answer: &mut Answer) {
+        answer.header("x-ms-request-id", &self.context.next_request_id());
+        answer.optional_header("x-ms-version", request.header("x-ms-version"));
+        let client_request_id = request.header("x-ms-client-request-id");
+        answer.optional_header("x-ms-client-request-id", client_request_id);
+    }
+}
+
+/// Signed and anonymous requests may leave the version out; others must name one that can exist.
+fn check_version(request: &Request<'_>) -> Result<(), Failure> {
+    let Some(version) = request.header("x-ms-version") else {
+        if request.header("authorization").is_none() {
+            return Ok(());
+        }
+        let error = errors::MISSING_REQUIRED_HEADER.error();
+        return Err(error.detail("HeaderName", "x-ms-version").into());
+    };
+    let a_year_ahead = Timestamp::from_unix(Timestamp::now().as_unix() + 366 * 86_400);
+    let known = version.len() == 10
+        && version >= FIRST_VERSION
+        && Timestamp::from_iso8601(version).is_some_and(|date| date <= a_year_ahead);
+    if known {
+        return Ok(());
+    }
+    let error = errors::INVALID_HEADER_VALUE.error();
+    Err(error
+        .detail("HeaderName", "x-ms-version")
+        .detail("HeaderValue", version)
+        .into())
+}
+
+fn unknown(request: &Request<'_>) -> Failure {
+    match request.method {
+        "GET" | "HEAD" | "PUT" | "DELETE" | "POST" => {
+            if request.parameter("comp").is_some() {
+                errors::NOT_IMPLEMENTED.into()
+            } else {
+                errors::INVALID_URI.into()
+            }
+        }
+        _ => errors::UNSUPPORTED_HTTP_VERB.into(),
+    }
+}

@@ -1,0 +1,112 @@
+//! Errors of the blob service: what is wrong with a request, in Azure's statuses, codes and words.
+
+use std::borrow::Cow;
+use std::io;
+
+use crate::http::Answer;
+
+#[rustfmt::skip]
+mod known;
+
+pub(crate) use known::*;
+
+/// An error that Azure answers with.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceError {
+    pub(crate) status: u16,
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) message: Cow<'static, str>,
+    /// Further elements of the body, such as `AuthenticationErrorDetail`.
+    pub(crate) details: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl ServiceError {
+    /// An error of another service than Blob, or of nobody's list.
+    pub(crate) fn new(
+        status: u16,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            details: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// The error that a fault answers with.
+    pub(crate) fn scripted(status: u16, code: &str, headers: &[(String, String)]) -> Self {
+        let code = code.to_owned().into();
+        Self {
+            code,
+            headers: headers.to_vec(),
+            ..Self::new(status, "", "A scripted fault.")
+        }
+    }
+
+    /// Adds an element to the body.
+    pub(crate) fn detail(mut self, element: &'static str, text: impl Into<String>) -> Self {
+        self.details.push((element, text.into()));
+        self
+    }
+
+    /// Adds a header to the answer.
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The answer: XML, and the code in a header for those that see no body.
+    pub(crate) fn to_answer(&self) -> Answer {
+        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?><Error>");
+        let parts = [("Code", &*self.code), ("Message", &*self.message)];
+        let details = self
+            .details
+            .iter()
+            .map(|(element, text)| (*element, text.as_str()));
+        for (element, text) in parts.into_iter().chain(details) {
+            let text = quick_xml::escape::escape(text);
+            xml.extend(["<", element, ">", &text, "</", element, ">"]);
+        }
+        xml.push_str("</Error>");
+        let mut answer = Answer::new(self.status);
+        answer.header("x-ms-error-code", &self.code);
+        for (name, value) in &self.headers {
+            answer.header(name, value);
+        }
+        if self.status != 304 {
+            answer.xml(xml.into_bytes());
+        }
+        answer
+    }
+}
+
+/// Why a request has no regular answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Answered with an error.
+    Service(Box<ServiceError>),
+    /// The connection broke while the body was read: there is nobody to answer.
+    Connection(io::Error),
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(Box::new(error))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Connection(error)
+    }
+}
+
+impl From<Known> for Failure {
+    fn from(known: Known) -> Self {
+        ServiceError::from(known).into()
+    }
+}

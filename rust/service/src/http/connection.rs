@@ -1,0 +1,173 @@
+//! One connection from its first request to its end: requests, faults, answers.
+
+use std::io;
+
+use super::answer::{Answer, Distortion};
+use super::body::RequestBody;
+use super::request::Request;
+use super::transport::Transport;
+use crate::context::Context;
+use crate::errors::{self, Failure, ServiceError};
+use crate::faults::Action;
+use crate::request_log::RequestRecord;
+
+/// What answers the requests of a listener.
+pub(crate) trait Handler {
+    /// What a request asks for, worked out once and used to name it, to match faults and to answer.
+    type Route<'r>;
+
+    fn route<'r>(&self, request: &'r Request<'r>) -> Self::Route<'r>;
+
+    /// The operation's name in the request log.
+    fn operation(route: &Self::Route<'_>) -> &'static str;
+
+    /// Carries the request out.
+    fn answer(
+        &self,
+        request: &Request<'_>,
+        route: Self::Route<'_>,
+        body: &mut RequestBody<'_>,
+    ) -> Result<Answer, Failure>;
+
+    /// Puts an error into this server's form.
+    fn error(&self, error: &ServiceError) -> Answer;
+
+    /// Adds the headers that every answer has.
+    fn complete(&self, request: &Request<'_>, answer: &mut Answer);
+}
+
+/// How an exchange leaves the connection.
+enum Ending {
+    KeepAlive,
+    Close,
+    Reset,
+}
+
+impl Ending {
+    fn of(closes: bool) -> Self {
+        if closes { Self::Close } else { Self::KeepAlive }
+    }
+}
+
+/// Serves a connection to its end.
+pub(crate) fn serve<H: Handler>(
+    mut transport: Transport,
+    connection: u64,
+    context: &Context,
+    handler: &H,
+) {
+    let mut head = Vec::new();
+    while matches!(transport.read_head(&mut head), Ok(true)) {
+        match exchange(&head, &mut transport, connection, context, handler) {
+            Ok(Ending::KeepAlive) => {}
+            Ok(Ending::Close) => return transport.close(),
+            Ok(Ending::Reset) => return transport.reset(),
+            Err(_) => return,
+        }
+    }
+}
+
+fn exchange<H: Handler>(
+    head: &[u8],
+    transport: &mut Transport,
+    connection: u64,
+    context: &Context,
+    handler: &H,
+) -> io::Result<Ending> {
+    let Some(request) = Request::parse(head) else {
+        return refuse(&errors::INVALID_INPUT.error(), transport, handler);
+    };
+    let Some(mut body) = RequestBody::new(&request, transport) else {
+        return refuse(&errors::INVALID_HEADER_VALUE.error(), transport, handler);
+    };
+    let route = handler.route(&request);
+    let operation = H::operation(&route);
+    let fault = context
+        .faults
+        .strike(operation, request.method, request.target);
+    let record = |status| {
+        let record = RequestRecord::new(&request, operation, status, connection);
+        context.log.push(record);
+    };
+
+    match fault {
+        Some(Action::Delay(duration)) => context.shutdown.sleep(duration)?,
+        Some(Action::Reset { after_bytes: None }) => {
+            record(0);
+            return Ok(Ending::Reset);
+        }
+        Some(Action::ResetUpload { after_bytes }) => body.break_after(after_bytes),
+        _ => {}
+    }
+    context.shutdown.sleep(context.options.latency)?;
+
+    let mut answer = match carry_out(&request, route, &mut body, fault.as_ref(), handler) {
+        Ok(answer) => answer,
+        Err(_) if body.is_broken() => {
+            record(0);
+            return Ok(Ending::Reset);
+        }
+        Err(error) => {
+            record(0);
+            return Err(error);
+        }
+    };
+    // A body that the client still holds back may come or not: only a new connection is sure.
+    let closes = request.wants_close() || body.is_withheld();
+    handler.complete(&request, &mut answer);
+    record(answer.status);
+    let (ending, distortion) = match fault {
+        Some(Action::LoseAnswer) => return Ok(Ending::Close),
+        Some(Action::Reset { after_bytes }) => (Ending::Reset, Distortion::cut(after_bytes)),
+        Some(Action::Truncate { after_bytes }) => {
+            (Ending::Close, Distortion::cut(Some(after_bytes)))
+        }
+        Some(Action::Corrupt { at }) => (Ending::of(closes), Distortion::corrupt(at)),
+        _ => (Ending::of(closes), Distortion::default()),
+    };
+    answer.send(request.method == "HEAD", closes, distortion, transport)?;
+    Ok(ending)
+}
+
+/// Has the handler answer, and reads what it left of the body; an error only if the connection broke.
+fn carry_out<H: Handler>(
+    request: &Request<'_>,
+    route: H::Route<'_>,
+    body: &mut RequestBody<'_>,
+    fault: Option<&Action>,
+    handler: &H,
+) -> io::Result<Answer> {
+    let outcome = match fault {
+        Some(Action::Status {
+            status,
+            code,
+            headers,
+        }) => Err(ServiceError::scripted(*status, code, headers).into()),
+        _ => handler.answer(request, route, body),
+    };
+    match outcome {
+        Ok(answer) => {
+            body.drain()?;
+            Ok(answer)
+        }
+        Err(Failure::Connection(error)) => Err(error),
+        Err(Failure::Service(error)) => {
+            if !body.is_withheld() {
+                body.drain()?;
+            }
+            Ok(handler.error(&error))
+        }
+    }
+}
+
+/// Answers what is not HTTP as we know it, after which nobody knows where the next request begins.
+fn refuse<H: Handler>(
+    error: &ServiceError,
+    transport: &mut Transport,
+    handler: &H,
+) -> io::Result<Ending> {
+    handler
+        .error(error)
+        .send(false, true, Distortion::default(), transport)?;
+    Ok(Ending::Close)
+}

@@ -1,0 +1,433 @@
+//! Blobs over the wire: writing, reading, conditions, checksums.
+
+use crate::client::{Client, start, start_with};
+
+const BLOCK_BLOB: (&str, &str) = ("x-ms-blob-type", "BlockBlob");
+
+#[test]
+fn put_and_get() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let put = client.send(
+        "PUT",
+        "/data/a%20b%2520%C3%A9",
+        &[
+            BLOCK_BLOB,
+            ("x-ms-meta-Case_Kept", "1"),
+            ("x-ms-client-request-id", "mine"),
+        ],
+        b"hello",
+    );
+    assert_eq!(put.status, 201);
+    assert_eq!(put.header("content-md5"), Some("XUFAKrxLKna5cZ2REBfFkg=="));
+    assert!(put.header("x-ms-content-crc64").is_some());
+    assert_eq!(put.header("x-ms-version"), Some(crate::client::VERSION));
+    assert_eq!(put.header("x-ms-client-request-id"), Some("mine"));
+    assert!(put.header("x-ms-request-id").is_some());
+
+    let got = client.get("/data/a%20b%2520%C3%A9");
+    assert_eq!((got.status, &*got.body), (200, &b"hello"[..]));
+    assert!(got.head.contains("x-ms-meta-Case_Kept: 1"));
+    assert_eq!(got.header("etag"), put.header("etag"));
+    assert_eq!(got.header("content-type"), Some("application/octet-stream"));
+    let head = client.send("HEAD", "/data/a%20b%2520%C3%A9", &[], b"");
+    assert_eq!(
+        (head.status, head.header("content-length")),
+        (200, Some("5"))
+    );
+    assert_eq!(head.header("x-ms-access-tier"), Some("Hot"));
+
+    let record = &service.requests()[0];
+    assert_eq!(
+        (record.operation, record.status, record.connection),
+        ("PutBlob", 201, 1)
+    );
+    assert_eq!(record.client_request_id.as_deref(), Some("mine"));
+    assert_eq!(service.request_counts()["GetBlob"], 1);
+}
+
+#[test]
+fn errors_have_codes_and_bodies() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let missing = client.get("/data/none");
+    assert_eq!(missing.error(), (404, "BlobNotFound"));
+    assert!(missing.text().starts_with(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>BlobNotFound</Code><Message>"
+    ));
+    assert_eq!(
+        client.get("/other/none").error(),
+        (404, "ContainerNotFound")
+    );
+    assert_eq!(
+        client.send("HEAD", "/data/none", &[], b"").error(),
+        (404, "BlobNotFound")
+    );
+    assert_eq!(
+        client.send("PUT", "/data/x", &[], b"").error(),
+        (400, "MissingRequiredHeader")
+    );
+    let append = [("x-ms-blob-type", "AppendBlob")];
+    assert_eq!(
+        client.send("PUT", "/data/x", &append, b"").error(),
+        (501, "NotImplemented")
+    );
+    for version in ["2099-01-01", "latest", "2000-01-01"] {
+        let refused = client.send("GET", "/data/none", &[("x-ms-version", version)], b"");
+        assert_eq!(refused.error(), (400, "InvalidHeaderValue"), "{version}");
+    }
+    let refused = client.send("GET", "/data/none", &[("x-ms-version", "")], b"");
+    assert_eq!(refused.error(), (400, "MissingRequiredHeader"));
+    assert_eq!(
+        client.send("GET", "/data/x?comp=page", &[], b"").error(),
+        (501, "NotImplemented")
+    );
+    assert_eq!(
+        client.send("PATCH", "/data/x", &[], b"").error(),
+        (405, "UnsupportedHttpVerb")
+    );
+    assert_eq!(client.get("/data/%ff").error(), (400, "InvalidUri"));
+    assert_eq!(
+        service.requests().last().map(|record| record.connection),
+        Some(1)
+    );
+}
+
+#[test]
+fn ranges() {
+    let service = start();
+    let mut client = Client::new(&service);
+    client.put("/data/b", b"0123456789");
+    client.put("/data/empty", b"");
+    let mut range = |path: &str, name: &str, value: &str| {
+        let got = client.send("GET", path, &[(name, value)], b"");
+        let content_range = got.header("content-range").unwrap_or_default().to_owned();
+        (
+            got.status,
+            content_range,
+            String::from_utf8_lossy(&got.body).into_owned(),
+        )
+    };
+    let expected = (206, "bytes 2-4/10".to_owned(), "234".to_owned());
+    assert_eq!(range("/data/b", "Range", "bytes=2-4"), expected);
+    assert_eq!(range("/data/b", "x-ms-range", "bytes=2-4"), expected);
+    assert_eq!(
+        range("/data/b", "Range", "bytes=8-"),
+        (206, "bytes 8-9/10".into(), "89".into())
+    );
+    assert_eq!(
+        range("/data/b", "Range", "bytes=8-99"),
+        (206, "bytes 8-9/10".into(), "89".into())
+    );
+    let (status, content_range, _) = range("/data/b", "Range", "bytes=10-12");
+    assert_eq!((status, &*content_range), (416, "bytes */10"));
+    let (status, content_range, _) = range("/data/empty", "Range", "bytes=0-9");
+    assert_eq!((status, &*content_range), (416, "bytes */0"));
+
+    let crc64 = [
+        ("Range", "bytes=0-8"),
+        ("x-ms-range-get-content-crc64", "true"),
+    ];
+    let got = client.send("GET", "/data/b", &crc64, b"");
+    assert!(got.header("x-ms-content-crc64").is_some() && got.header("content-md5").is_none());
+    assert_eq!(
+        got.header("x-ms-blob-content-md5"),
+        Some("eB5eJF1ptWaXm4bijSPyxw==")
+    );
+    let md5 = [
+        ("Range", "bytes=0-0"),
+        ("x-ms-range-get-content-md5", "true"),
+    ];
+    let got = client.send("GET", "/data/b", &md5, b"");
+    assert_eq!(got.header("content-md5"), Some("z80ghJXVZe9m59/5+Ydk2g=="));
+    assert_eq!(client.send("GET", "/data/b", &md5[1..], b"").status, 400);
+}
+
+#[test]
+fn checksums_of_four_mebibytes_and_no_more() {
+    let service = start();
+    let mut client = Client::new(&service);
+    client.put("/data/b", &vec![7; (4 << 20) + 1]);
+    let mut summed = |range: &str| {
+        let headers = [("Range", range), ("x-ms-range-get-content-crc64", "true")];
+        client.send("GET", "/data/b", &headers, b"").status
+    };
+    assert_eq!(summed("bytes=0-4194303"), 206);
+    assert_eq!(summed("bytes=0-4194304"), 400);
+}
+
+#[test]
+fn uploads_are_verified() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let mut put = |path: &str, headers: &[(&str, &str)]| {
+        let headers = [&[BLOCK_BLOB], headers].concat();
+        let response = client.send("PUT", path, &headers, b"123456789");
+        (
+            response.status,
+            response
+                .header("x-ms-error-code")
+                .unwrap_or_default()
+                .to_owned(),
+        )
+    };
+    let crc64 = ("x-ms-content-crc64", "iJh5CoYUi64=");
+    let md5 = ("Content-MD5", "JfnnlDI7RTiF9RgfG2JNCw==");
+    let wrong_crc64 = ("x-ms-content-crc64", "AAAAAAAAAAA=");
+    let wrong_md5 = ("Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA==");
+    for path in ["/data/b", "/data/b?comp=block&blockid=AAAA"] {
+        assert_eq!(put(path, &[crc64]).0, 201);
+        assert_eq!(put(path, &[md5]).0, 201);
+        assert_eq!(put(path, &[wrong_crc64]), (400, "Crc64Mismatch".into()));
+        assert_eq!(put(path, &[wrong_md5]), (400, "Md5Mismatch".into()));
+        assert_eq!(put(path, &[crc64, md5]).0, 400);
+        assert_eq!(
+            put(path, &[("Content-MD5", "short")]),
+            (400, "InvalidMd5".into())
+        );
+    }
+    assert_eq!(
+        put("/data/b", &[("x-ms-blob-content-md5", wrong_md5.1)]).1,
+        "Md5Mismatch"
+    );
+}
+
+#[test]
+fn conditions() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let etag = client
+        .put("/data/b", b"1")
+        .header("etag")
+        .expect("a tag")
+        .to_owned();
+    let mut ask = |method: &str, headers: &[(&str, &str)]| {
+        let headers = [&[BLOCK_BLOB], headers].concat();
+        let response = client.send(method, "/data/b", &headers, b"");
+        (
+            response.status,
+            response
+                .header("x-ms-error-code")
+                .unwrap_or_default()
+                .to_owned(),
+        )
+    };
+    let not_met = |status| (status, "ConditionNotMet".to_owned());
+    let (past, future) = (
+        "Mon, 23 Nov 2020 15:32:25 GMT",
+        "Mon, 23 Nov 2099 15:32:25 GMT",
+    );
+    assert_eq!(ask("GET", &[("If-Match", &etag)]).0, 200);
+    assert_eq!(ask("GET", &[("If-Match", etag.trim_matches('"'))]).0, 200);
+    assert_eq!(ask("GET", &[("If-Match", "\"0x1\"")]), not_met(412));
+    assert_eq!(ask("GET", &[("If-None-Match", &etag)]), not_met(304));
+    assert_eq!(ask("GET", &[("If-Modified-Since", future)]), not_met(304));
+    assert_eq!(ask("GET", &[("If-Unmodified-Since", past)]), not_met(412));
+    assert_eq!(ask("GET", &[("If-Unmodified-Since", future)]).0, 200);
+    assert_eq!(
+        ask("PUT", &[("If-None-Match", "*")]),
+        (409, "BlobAlreadyExists".into())
+    );
+    assert_eq!(ask("PUT", &[("If-None-Match", &etag)]), not_met(412));
+    assert_eq!(ask("PUT", &[("If-Match", "\"0x1\"")]), not_met(412));
+    assert_eq!(ask("PUT", &[("If-Match", &etag)]).0, 201);
+    assert_eq!(ask("DELETE", &[("If-Match", &etag)]), not_met(412));
+    assert_eq!(ask("DELETE", &[]).0, 202);
+    assert_eq!(ask("PUT", &[("If-Match", "*")]), not_met(412));
+    assert_eq!(ask("PUT", &[("If-None-Match", "*")]).0, 201);
+}
+
+#[test]
+fn blocks() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let mut put = |id: &str, body: &[u8]| {
+        let path = format!("/data/b?comp=block&blockid={id}");
+        let response = client.send("PUT", &path, &[], body);
+        (
+            response.status,
+            response
+                .header("x-ms-error-code")
+                .unwrap_or_default()
+                .to_owned(),
+        )
+    };
+    assert_eq!(put("AAAA", b"one").0, 201);
+    assert_eq!(put("BBBB", b"two").0, 201);
+    assert_eq!(
+        put("CCCCCCCC", b"three"),
+        (400, "InvalidBlobOrBlock".into())
+    );
+    assert_eq!(put("!", b"x"), (400, "InvalidQueryParameterValue".into()));
+    let long = "AAAA".repeat(22);
+    assert_eq!(
+        put(&long, b"x"),
+        (400, "OutOfRangeQueryParameterValue".into())
+    );
+    assert_eq!(client.get("/data/b").status, 404);
+
+    let list = |entries: &str| format!("<?xml version='1.0'?><BlockList>{entries}</BlockList>");
+    let path = "/data/b?comp=blocklist";
+    let unknown = list("<Latest>DDDD</Latest>");
+    assert_eq!(
+        client.send("PUT", path, &[], unknown.as_bytes()).error(),
+        (400, "InvalidBlockList")
+    );
+    assert_eq!(
+        client.send("PUT", path, &[], b"<BlockList>").error(),
+        (400, "InvalidXmlDocument")
+    );
+    let both = list("<Latest>BBBB</Latest><Uncommitted>AAAA</Uncommitted>");
+    let committed = client.send("PUT", path, &[], both.as_bytes());
+    assert_eq!(
+        (committed.status, committed.header("content-md5")),
+        (201, None)
+    );
+    assert_eq!(client.get("/data/b").body, b"twoone");
+    let range = client.send("GET", "/data/b", &[("Range", "bytes=2-3")], b"");
+    assert_eq!(range.body, b"oo");
+
+    // Committed blocks can be used again, beside new ones.
+    client.send("PUT", "/data/b?comp=block&blockid=BBBB", &[], b"TWO");
+    let mixed = list("<Committed>BBBB</Committed><Latest>BBBB</Latest><Latest>AAAA</Latest>");
+    assert_eq!(client.send("PUT", path, &[], mixed.as_bytes()).status, 201);
+    assert_eq!(client.get("/data/b").body, b"twoTWOone");
+    assert_eq!(
+        client.send("PUT", path, &[], list("").as_bytes()).status,
+        201
+    );
+    assert_eq!(client.get("/data/b").body, b"");
+}
+
+#[test]
+fn too_many_blocks() {
+    let service = start();
+    let mut client = Client::new(&service);
+    client.send("PUT", "/data/b?comp=block&blockid=AAAA", &[], b"x");
+    let mut commit = |count: usize| {
+        let list = format!(
+            "<BlockList>{}</BlockList>",
+            "<Latest>AAAA</Latest>".repeat(count)
+        );
+        client
+            .send("PUT", "/data/b?comp=blocklist", &[], list.as_bytes())
+            .status
+    };
+    assert_eq!(commit(50_001), 400);
+    assert_eq!(commit(50_000), 201);
+    assert_eq!(
+        client
+            .send("HEAD", "/data/b", &[], b"")
+            .header("content-length"),
+        Some("50000")
+    );
+}
+
+#[test]
+fn lists_page_by_page() {
+    let service = start();
+    let mut client = Client::new(&service);
+    for name in ["a/1", "a/2", "a/x/1", "a/x/2", "a/y", "b"] {
+        client.put(&format!("/data/{name}"), b"x");
+    }
+    let mut names = Vec::new();
+    let mut marker = String::new();
+    loop {
+        let path = format!(
+            "/data?restype=container&comp=list&prefix=a/&delimiter=/&maxresults=2&marker={marker}"
+        );
+        let page = client.get(&path);
+        assert_eq!(page.status, 200);
+        let text = page.text();
+        let found: Vec<_> = text
+            .split("<Name>")
+            .skip(1)
+            .filter_map(|part| part.split("</Name>").next())
+            .collect();
+        assert!(found.len() <= 2);
+        names.extend(found.into_iter().map(String::from));
+        match text.split_once("<NextMarker>") {
+            Some((_, rest)) => marker = rest.split('<').next().unwrap_or_default().to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(names, ["a/1", "a/2", "a/x/", "a/y"]);
+}
+
+#[test]
+fn leases_keep_others_from_writing() {
+    let service = start();
+    let mut client = Client::new(&service);
+    client.put("/data/b", b"1");
+    let acquire = [
+        ("x-ms-lease-action", "acquire"),
+        ("x-ms-lease-duration", "-1"),
+    ];
+    let leased = client.send("PUT", "/data/b?comp=lease", &acquire, b"");
+    let id = leased.header("x-ms-lease-id").expect("an id").to_owned();
+    assert_eq!(client.put("/data/b", b"2").error(), (412, "LeaseIdMissing"));
+    let block = client.send("PUT", "/data/b?comp=block&blockid=AAAA", &[], b"x");
+    assert_eq!(block.error(), (412, "LeaseIdMissing"));
+    let wrong = [BLOCK_BLOB, ("x-ms-lease-id", "other")];
+    let refused = client.send("PUT", "/data/b", &wrong, b"2");
+    assert_eq!(refused.error(), (412, "LeaseIdMismatchWithBlobOperation"));
+    let right = [BLOCK_BLOB, ("x-ms-lease-id", &id)];
+    assert_eq!(client.send("PUT", "/data/b", &right, b"2").status, 201);
+    let broken = [
+        ("x-ms-lease-action", "break"),
+        ("x-ms-lease-break-period", "0"),
+    ];
+    assert_eq!(
+        client
+            .send("PUT", "/data/b?comp=lease", &broken, b"")
+            .status,
+        202
+    );
+    assert_eq!(client.put("/data/b", b"3").status, 201);
+}
+
+#[test]
+fn archived_blobs_cannot_be_read() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let archived = [BLOCK_BLOB, ("x-ms-access-tier", "Archive")];
+    assert_eq!(client.send("PUT", "/data/b", &archived, b"1").status, 201);
+    assert_eq!(client.get("/data/b").error(), (409, "BlobArchived"));
+    let hot = [("x-ms-access-tier", "Hot")];
+    assert_eq!(
+        client.send("PUT", "/data/b?comp=tier", &hot, b"").status,
+        202
+    );
+    assert_eq!(client.get("/data/b").body, b"1");
+    let warm = [("x-ms-access-tier", "Warm")];
+    assert_eq!(
+        client
+            .send("PUT", "/data/b?comp=tier", &warm, b"")
+            .error()
+            .0,
+        400
+    );
+}
+
+#[test]
+fn content_in_files() {
+    let directory = std::env::temp_dir().join(format!("fastblob-service-{}", std::process::id()));
+    let service = start_with(|options| options.directory = Some(directory.clone()));
+    let mut client = Client::new(&service);
+    let data: Vec<u8> = (0..1_000_000_u32).map(|number| number as u8).collect();
+    client.put("/data/b", &data);
+    assert_eq!(client.get("/data/b").body, data);
+    let range = client.send("GET", "/data/b", &[("Range", "bytes=299999-300001")], b"");
+    assert_eq!(range.body, data[299_999..300_002]);
+    let files = || std::fs::read_dir(&directory).expect("a directory").count();
+    assert_eq!(files(), 1);
+    client.put("/data/b", b"other");
+    assert_eq!(files(), 1);
+    client.send("DELETE", "/data/b", &[], b"");
+    assert_eq!(files(), 0);
+    client.put("/data/b", b"last");
+    drop(client);
+    service.stop();
+    assert_eq!(files(), 0);
+    std::fs::remove_dir(directory).expect("empty");
+}
