@@ -127,12 +127,12 @@ mod tests {
     use super::*;
     use crate::{checksum::crc64, error::ErrorKind};
 
-    fn part(index: u64, bytes: &[u8]) -> Option<Part> {
-        Some(Part {
+    fn part(index: u64, bytes: &[u8]) -> Part {
+        Part {
             index,
             crc64: crc64(0, bytes),
             length: bytes.len() as u64,
-        })
+        }
     }
 
     #[test]
@@ -141,9 +141,9 @@ mod tests {
         assert_eq!(tally.claim(), Some(1));
         assert_eq!(tally.claim(), Some(2));
         assert_eq!(tally.claim(), None);
-        assert!(tally.done(Ok(part(2, b"c"))).is_none());
-        assert!(tally.done(Ok(part(0, b"a"))).is_none());
-        let total = tally.done(Ok(part(1, b"b"))).unwrap().unwrap();
+        assert!(tally.done(Ok(Some(part(2, b"c")))).is_none());
+        assert!(tally.done(Ok(Some(part(0, b"a")))).is_none());
+        let total = tally.done(Ok(Some(part(1, b"b")))).unwrap().unwrap();
         assert_eq!((total.size, total.crc64), (3, crc64(0, b"abc")));
     }
 
@@ -169,6 +169,6 @@ mod tests {
         assert_eq!(tally.claim(), Some(1));
         tally.ends_after(1);
         assert!(tally.done(Ok(None)).is_none());
-        assert_eq!(tally.done(Ok(part(0, b"a"))).unwrap().unwrap().parts, 1);
+        assert_eq!(tally.done(Ok(Some(part(0, b"a")))).unwrap().unwrap().parts, 1);
     }
 }
