@@ -102,7 +102,7 @@ pub(crate) fn explain(status: u16, code: Option<&str>) -> (ErrorKind, Option<&'s
             Authentication,
             "the SAS does not cover this resource; make one for the container's blobs",
         ),
-        (403, "AuthenticationFailed" | "InvalidAuthenticationInfo") => (
+        (403, "AuthenticationFailed") | (400 | 403, "InvalidAuthenticationInfo") => (
             Authentication,
             "the service did not accept the credential; check the account key or the SAS, whether it has \
              expired, and this machine's clock",

@@ -83,39 +83,46 @@ pub(crate) fn copy(
 ) -> Result<BlobProperties> {
     let client = session.client;
     let path = client.endpoint.path_of(target);
-    let mut source_url = format!(
+    let source_url = format!(
         "{}{}",
-        client
-            .endpoint
-            .url()
-            .trim_end_matches(client.endpoint.base_path()),
+        client.endpoint.origin(),
         client.endpoint.path_of(source)
     );
-    if let Some(sas) = client.credential.query() {
-        source_url = format!("{source_url}?{sas}");
-    }
-    let (head, _) = session
-        .call(|| {
-            let request =
-                Request::new("PUT", path.clone()).header("x-ms-copy-source", source_url.clone());
-            if overwrite {
-                request
-            } else {
-                request.header("if-none-match", "*")
+    let authorized_url = match client.credential.query() {
+        Some(sas) => format!("{source_url}?{sas}"),
+        None => source_url.clone(),
+    };
+    let started = session.call(|| {
+        let request =
+            Request::new("PUT", path.clone()).header("x-ms-copy-source", authorized_url.clone());
+        if overwrite {
+            request
+        } else {
+            request.header("if-none-match", "*")
+        }
+    });
+    match started {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && session.maybe_done => {
+            // An earlier attempt may have succeeded without our learning of it.
+            let (_, head) = get_properties(session, target)?;
+            let copied = head
+                .get("x-ms-copy-source")
+                .and_then(|url| url.split('?').next());
+            if copied != Some(&source_url) {
+                return Err(error);
             }
-        })
-        .map_err(|error| match error.code() {
-            Some("BlobNotFound" | "CannotVerifyCopySource") => error.with_blob(source),
-            _ => error,
-        })?;
-    let mut status = head.get("x-ms-copy-status").map(str::to_owned);
+        }
+        Err(error) => {
+            return Err(match error.code() {
+                Some("BlobNotFound" | "CannotVerifyCopySource") => error.with_blob(source),
+                _ => error,
+            });
+        }
+    }
     loop {
         let (properties, head) = get_properties(session, target)?;
-        let now = head
-            .get("x-ms-copy-status")
-            .map(str::to_owned)
-            .or(status.take());
-        match now.as_deref() {
+        match head.get("x-ms-copy-status") {
             Some("success") | None => return Ok(properties),
             Some("pending") => session
                 .watch

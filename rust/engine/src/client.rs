@@ -39,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) retry: Policy,
     pub(crate) checksum: Option<Checksum>,
     pub(crate) max_connections: usize,
+    pub(crate) memory_limit: u64,
     /// Whether the endpoint ever answered.
     pub(crate) reached: AtomicBool,
     /// The service does not verify CRC64 (Azurite).
@@ -69,6 +70,7 @@ impl Client {
             },
             checksum: config.checksum,
             max_connections,
+            memory_limit,
             reached: AtomicBool::new(false),
             no_crc64: AtomicBool::new(false),
             no_checked_ranges: AtomicBool::new(false),

@@ -74,8 +74,13 @@ impl Endpoint {
 
     /// The URL without query.
     pub fn url(&self) -> String {
+        format!("{}{}", self.origin(), self.base_path)
+    }
+
+    /// Scheme, host and port.
+    pub(crate) fn origin(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
-        format!("{scheme}://{}{}", self.authority(), self.base_path)
+        format!("{scheme}://{}", self.authority())
     }
 
     /// The SAS that was part of the URL.

@@ -42,24 +42,25 @@ const BASE: Duration = Duration::from_millis(250);
 const CAP: Duration = Duration::from_secs(30);
 /// Longest delay that is accepted from the service.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(120);
-/// Attempts to reach an endpoint that never answered: most likely its address is wrong, and whoever
-/// mistyped it should not wait for a minute.
-const MAX_RETRIES_FIRST_CONTACT: u32 = 2;
+/// Retries where something else seems to be at the address: whoever mistyped it should not wait for a
+/// minute.
+const MAX_RETRIES_UNKNOWN: u32 = 2;
 
 impl Policy {
     /// The delay before the next attempt, or None when there is to be none.
     ///
-    /// `failures` counts failed attempts in a row; `reached` tells whether this endpoint ever answered.
+    /// `failures` counts failed attempts in a row; `known` tells whether the service itself is at the other
+    /// end, as far as can be seen.
     pub(crate) fn delay(
         self,
         failures: u32,
         retry_after: Option<Duration>,
-        reached: bool,
+        known: bool,
     ) -> Option<Duration> {
-        let most = if reached {
+        let most = if known {
             self.max_retries
         } else {
-            self.max_retries.min(MAX_RETRIES_FIRST_CONTACT)
+            self.max_retries.min(MAX_RETRIES_UNKNOWN)
         };
         if failures > most {
             return None;

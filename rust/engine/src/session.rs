@@ -118,8 +118,8 @@ impl Session<'_> {
                 continue;
             };
             failures += 1;
-            let reached = self.client.reached.load(Ordering::Relaxed);
-            match self.client.retry.delay(failures, asked, reached) {
+            let known = self.client.reached.load(Ordering::Relaxed) && !is_odd(&failure);
+            match self.client.retry.delay(failures, asked, known) {
                 Some(delay) => self.watch.sleep(delay).map_err(|_| Error::cancelled())?,
                 None => return Err(failure.with_attempts(attempts)),
             }
@@ -140,6 +140,9 @@ impl Session<'_> {
         request
             .headers
             .push(("x-ms-version".into(), SERVICE_VERSION.into()));
+        request
+            .headers
+            .push(("x-ms-client-request-id".into(), request_id().into()));
         client
             .credential
             .authorize(&mut request, &self.watch)
@@ -325,6 +328,25 @@ impl Session<'_> {
             borrows: PhantomData,
         })
     }
+}
+
+/// A 500 without a code does not come from the service itself. Azurite's, to a batch with a SAS, comes
+/// again however often one asks.
+fn is_odd(failure: &Error) -> bool {
+    failure.status() == Some(500) && failure.code().is_none()
+}
+
+/// A random UUID, by which the service's logs name the request.
+fn request_id() -> String {
+    let (high, low) = (fastrand::u64(..), fastrand::u64(..));
+    format!(
+        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xffff,
+        high & 0xfff,
+        low >> 52,
+        low & 0xffff_ffff_ffff
+    )
 }
 
 struct Call<'r, F> {

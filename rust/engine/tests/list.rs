@@ -3,7 +3,7 @@
 
 mod support;
 
-use fastblob_engine::{BlobPath, ErrorKind, Interrupt, ListEntry};
+use fastblob_engine::{BlobPath, ErrorKind, Interrupt, Job, ListEntry, OnError};
 use support::{Rig, blob};
 
 fn list(rig: &Rig, prefix: &str, one_level: bool) -> Vec<ListEntry> {
@@ -49,7 +49,7 @@ fn pages_follow_one_another() {
     let jobs = (0..5_001)
         .map(|index| support::write(&format!("n/{index:05}"), b"", true))
         .collect();
-    rig.batch(jobs, fastblob_engine::OnError::Raise);
+    rig.batch(jobs, OnError::Raise);
     rig.service.clear_requests();
     assert_eq!(list(&rig, "data/n", false).len(), 5_001);
     assert_eq!(rig.operations().len(), 2);
@@ -100,4 +100,18 @@ fn properties_of_what_is_missing() {
     assert_eq!(error.code(), Some("ContainerNotFound"));
     let container = BlobPath::parse("data").unwrap();
     assert!(rig.client.properties(&container, never).is_err());
+}
+
+#[test]
+fn properties_of_many() {
+    let rig = Rig::new();
+    rig.write("a", b"12345");
+    let jobs = ["a", "none", "a"].map(|name| Job::properties(blob(name)));
+    let outcomes = rig.batch(jobs.into(), OnError::Collect);
+    assert_eq!(outcomes[0].properties.as_ref().unwrap().size, 5);
+    assert_eq!(
+        outcomes[1].error.as_ref().unwrap().kind(),
+        ErrorKind::NotFound
+    );
+    assert_eq!(outcomes[2].properties, outcomes[0].properties);
 }

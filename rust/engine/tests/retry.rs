@@ -303,3 +303,18 @@ fn a_token_is_not_sent_in_the_clear() {
     let error = Client::new(Config::new(endpoint, Credential::token(tokens))).unwrap_err();
     assert!(error.to_string().contains("https"));
 }
+
+#[test]
+fn a_copy_whose_answer_was_lost_is_no_conflict() {
+    let rig = Rig::new();
+    rig.write("a", b"content");
+    rig.fault("CopyBlob", 1, Action::LoseAnswer);
+    let copy = |target| {
+        rig.client
+            .copy(&blob("a"), &blob(target), false, Interrupt::never())
+    };
+    copy("b").unwrap();
+    rig.write("c", b"somebody else's");
+    rig.fault("CopyBlob", 1, Action::LoseAnswer);
+    assert_eq!(copy("c").unwrap_err().kind(), ErrorKind::AlreadyExists);
+}

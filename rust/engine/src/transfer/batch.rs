@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Job, Kind, Outcome, Target, delete, download, item::Item, upload};
+use super::{Job, Kind, Outcome, Target, delete, download, item::Item, properties, upload};
 use crate::{
     cancel::{Cancel, Interrupt, Watch},
     client::Inner,
@@ -59,6 +59,8 @@ pub(crate) struct Shared {
 struct State {
     outcomes: Vec<Option<Outcome>>,
     done: usize,
+    /// Bytes of the caller's memory that items under way hold.
+    memory: u64,
     ended: bool,
     first_error: Option<usize>,
     files: HashSet<PathBuf>,
@@ -75,20 +77,25 @@ impl Shared {
         2 * self.client.max_connections
     }
 
-    pub(crate) fn finish(&self, index: usize, outcome: Outcome) {
+    /// Whether the caller should bring more items.
+    fn wants_items(&self, state: &State) -> bool {
+        let under_way = state.outcomes.len() - state.done;
+        !state.ended
+            && under_way <= self.queue_length() / 2
+            && state.memory <= self.client.memory_limit / 2
+    }
+
+    pub(crate) fn finish(&self, index: usize, memory: u64, outcome: Outcome) {
         let failed = outcome.error.is_some();
         let mut state = self.lock();
         state.outcomes[index] = Some(outcome);
         state.done += 1;
+        state.memory -= memory;
         if failed && state.first_error.is_none() {
             state.first_error = Some(index);
         }
-        let under_way = state.outcomes.len() - state.done;
-        let wake = if state.ended {
-            under_way == 0
-        } else {
-            under_way <= self.queue_length() / 2
-        };
+        let finished = state.ended && state.outcomes.len() == state.done;
+        let wake = finished || self.wants_items(&state);
         drop(state);
         if wake {
             self.changed.notify_all();
@@ -135,11 +142,15 @@ impl Batch {
         // Cancelled between the two: the lane was gone, and the work with it.
     }
 
-    /// How many items would be taken up soon: what a generator should be asked for.
-    pub fn room(&self) -> usize {
+    /// How many items, and how many bytes of memory in them ([`Job::memory`]), would be taken up soon:
+    /// what a generator should be asked for, if not less.
+    pub fn room(&self) -> (usize, u64) {
         let state = self.shared.lock();
         let under_way = state.outcomes.len() - state.done;
-        self.shared.queue_length().saturating_sub(under_way)
+        (
+            self.shared.queue_length().saturating_sub(under_way),
+            self.shared.client.memory_limit.saturating_sub(state.memory),
+        )
     }
 
     /// Says that no more items will come.
@@ -153,11 +164,10 @@ impl Batch {
         let end = Instant::now() + timeout;
         let mut state = self.shared.lock();
         loop {
-            let under_way = state.outcomes.len() - state.done;
-            if state.ended && under_way == 0 {
+            if state.ended && state.outcomes.len() == state.done {
                 return BatchState::Finished;
             }
-            if !state.ended && under_way <= self.shared.queue_length() / 2 {
+            if self.shared.wants_items(&state) {
                 return BatchState::WantsItems;
             }
             let rest = end.saturating_duration_since(Instant::now());
@@ -229,22 +239,29 @@ impl Batch {
         let mut state = shared.lock();
         let first = state.outcomes.len();
         state.outcomes.resize_with(first + jobs.len(), || None);
-        let jobs: Vec<_> = jobs.into_iter().map(|job| state.check(job)).collect();
+        state.memory += jobs.iter().map(Job::memory).sum::<u64>();
+        let jobs: Vec<_> = jobs
+            .into_iter()
+            .map(|job| (job.memory(), state.check(job)))
+            .collect();
         drop(state);
-        let refused = jobs.iter().any(|kind| matches!(kind, Kind::Invalid { .. }));
+        let refused = jobs
+            .iter()
+            .any(|(_, kind)| matches!(kind, Kind::Invalid { .. }));
         let begins = !(refused && shared.on_error == OnError::Raise);
 
-        let item = |index, blob, path| Item::new(Arc::clone(shared), first + index, blob, path);
         let mut work: Vec<Box<dyn Work>> = Vec::with_capacity(jobs.len());
         let mut deletes = Vec::new();
         let mut invalid = Vec::new();
         let mut idle = Vec::new();
-        for (index, job) in jobs.into_iter().enumerate() {
+        for (index, (memory, job)) in jobs.into_iter().enumerate() {
+            let item =
+                |blob, path| Item::new(Arc::clone(shared), first + index, blob, path, memory);
             match job {
                 Kind::Invalid { blob, path, reason } => {
-                    invalid.push((item(index, blob, path), reason));
+                    invalid.push((item(blob, path), reason));
                 }
-                Kind::Delete { blob } if begins => deletes.push(item(index, blob, None)),
+                Kind::Delete { blob } if begins => deletes.push(item(blob, None)),
                 Kind::Download {
                     blob,
                     target,
@@ -252,7 +269,7 @@ impl Batch {
                     length,
                 } if begins => {
                     let path = target.path();
-                    let item = item(index, blob, path);
+                    let item = item(blob, path);
                     work.push(download::work(item, target, offset, length));
                 }
                 Kind::Upload {
@@ -261,16 +278,21 @@ impl Batch {
                     options,
                 } if begins => {
                     let path = source.path();
-                    let item = item(index, blob, path);
+                    let item = item(blob, path);
                     work.push(upload::work(item, source, options));
                 }
                 Kind::Download { blob, target, .. } => {
-                    idle.push(item(index, blob, target.path()));
+                    idle.push(item(blob, target.path()));
                 }
                 Kind::Upload { blob, source, .. } => {
-                    idle.push(item(index, blob, source.path()));
+                    idle.push(item(blob, source.path()));
                 }
-                Kind::Delete { blob } => idle.push(item(index, blob, None)),
+                Kind::Properties { blob } if begins => {
+                    work.push(properties::work(item(blob, None)));
+                }
+                Kind::Delete { blob } | Kind::Properties { blob } => {
+                    idle.push(item(blob, None));
+                }
             }
         }
         for (item, reason) in invalid {
@@ -314,6 +336,7 @@ impl State {
                 (blob, source.path(), refusal)
             }
             Kind::Delete { blob } => (blob, None, self.take_blob(blob)),
+            Kind::Properties { blob } => (blob, None, None),
         };
         match blob.require_name().err().or(refusal) {
             Some(reason) => Kind::Invalid {

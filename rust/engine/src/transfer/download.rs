@@ -248,6 +248,7 @@ impl Download {
             etag: head.get("etag").map(str::to_owned),
             crc64: Some(0),
             metadata: head.metadata(),
+            ..Moved::default()
         })
     }
 
@@ -380,6 +381,7 @@ impl RangeParts {
             etag: self.etag.clone(),
             crc64: Some(total.crc64),
             metadata: self.metadata.clone(),
+            ..Moved::default()
         })
     }
 

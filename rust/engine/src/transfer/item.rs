@@ -11,6 +11,7 @@ use std::{
 
 use super::{Outcome, batch::Shared};
 use crate::{
+    blob::BlobProperties,
     cancel::Watch,
     error::{Error, ErrorKind, Result},
     path::BlobPath,
@@ -25,6 +26,7 @@ pub(crate) struct Moved {
     pub(crate) etag: Option<String>,
     pub(crate) crc64: Option<u64>,
     pub(crate) metadata: Vec<(String, String)>,
+    pub(crate) properties: Option<Box<BlobProperties>>,
 }
 
 /// An item that has its place among the results. It reports exactly once, at the latest when it is
@@ -36,6 +38,8 @@ pub(crate) struct Item {
     pub(crate) blob: BlobPath,
     pub(crate) path: Option<PathBuf>,
     pub(crate) cost: Cost,
+    /// Bytes of the caller's memory that wait with it.
+    memory: u64,
     started: Instant,
     finished: AtomicBool,
 }
@@ -46,6 +50,7 @@ impl Item {
         index: usize,
         blob: BlobPath,
         path: Option<PathBuf>,
+        memory: u64,
     ) -> Self {
         Self {
             batch,
@@ -53,6 +58,7 @@ impl Item {
             blob,
             path,
             cost: Cost::default(),
+            memory,
             started: Instant::now(),
             finished: AtomicBool::new(false),
         }
@@ -92,6 +98,7 @@ impl Item {
         };
         self.batch.finish(
             self.index,
+            self.memory,
             Outcome {
                 blob: self.blob.clone(),
                 path: self.path.clone(),
@@ -99,6 +106,7 @@ impl Item {
                 etag: moved.etag,
                 crc64: moved.crc64,
                 metadata: moved.metadata,
+                properties: moved.properties,
                 requests: self.cost.requests.load(Ordering::Relaxed),
                 retries: self.cost.retries.load(Ordering::Relaxed),
                 elapsed: self.started.elapsed(),

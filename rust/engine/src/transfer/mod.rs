@@ -7,6 +7,7 @@ mod file;
 mod item;
 mod options;
 mod parts;
+mod properties;
 mod put;
 mod range;
 mod upload;
@@ -20,6 +21,7 @@ pub use self::{
     options::UploadOptions,
 };
 use crate::{
+    blob::BlobProperties,
     error::{Error, InvalidInput},
     memory::{MemorySource, MemoryTarget},
     path::BlobPath,
@@ -72,6 +74,9 @@ enum Kind {
     Delete {
         blob: BlobPath,
     },
+    Properties {
+        blob: BlobPath,
+    },
     /// An argument that was refused before; keeps its place among the results.
     Invalid {
         blob: BlobPath,
@@ -119,6 +124,28 @@ impl Job {
     pub fn delete(blob: BlobPath) -> Self {
         Self(Kind::Delete { blob })
     }
+
+    /// Asks for a blob's properties.
+    pub fn properties(blob: BlobPath) -> Self {
+        Self(Kind::Properties { blob })
+    }
+
+    /// Bytes of the caller's memory that the job holds until it has ended.
+    pub fn memory(&self) -> u64 {
+        self.0.memory()
+    }
+}
+
+impl Kind {
+    fn memory(&self) -> u64 {
+        match self {
+            Self::Upload {
+                source: Source::Memory(memory),
+                ..
+            } => memory.bytes().len() as u64,
+            _ => 0,
+        }
+    }
 }
 
 /// What became of one item.
@@ -136,6 +163,8 @@ pub struct Outcome {
     pub crc64: Option<u64>,
     /// The blob's metadata, after a download.
     pub metadata: Vec<(String, String)>,
+    /// The blob's properties, where they were asked for.
+    pub properties: Option<Box<BlobProperties>>,
     /// Requests sent.
     pub requests: u32,
     /// Requests among them that were repeated.

@@ -169,6 +169,9 @@ mod tests {
         assert_eq!(tally.claim(), Some(1));
         tally.ends_after(1);
         assert!(tally.done(Ok(None)).is_none());
-        assert_eq!(tally.done(Ok(Some(part(0, b"a")))).unwrap().unwrap().parts, 1);
+        assert_eq!(
+            tally.done(Ok(Some(part(0, b"a")))).unwrap().unwrap().parts,
+            1
+        );
     }
 }

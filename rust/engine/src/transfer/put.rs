@@ -149,7 +149,7 @@ pub(crate) fn put_blob(
         size: body.length(),
         etag,
         crc64: Some(crc64),
-        metadata: Vec::new(),
+        ..Moved::default()
     })
 }
 

@@ -350,7 +350,7 @@ fn commit(
         size: total.size,
         etag,
         crc64: Some(total.crc64),
-        metadata: Vec::new(),
+        ..Moved::default()
     })
 }
 
