@@ -265,7 +265,10 @@ impl Session<'_> {
     }
 
     fn broken(&self, broken: Broken) -> Attempt {
-        let endpoint = self.client.endpoint.url();
+        let mut endpoint = self.client.endpoint.url();
+        if let Some(proxy) = self.client.pool.proxy() {
+            endpoint = format!("{endpoint} through the proxy {}:{}", proxy.host, proxy.port);
+        }
         let network = |what: String, source: io::Error| {
             Error::new(ErrorKind::Network, what).with_source(Arc::new(source))
         };

@@ -202,26 +202,17 @@ impl ResponseHead {
         }
     }
 
-    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.iter()
-            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+    /// The headers of that name, in any case; those whose value is not UTF-8 are left out.
+    fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.fields
+            .iter()
+            .filter(|(field, _)| self.bytes[field.clone()].eq_ignore_ascii_case(name.as_bytes()))
+            .filter_map(|(_, value)| std::str::from_utf8(&self.bytes[value.clone()]).ok())
     }
 
-    /// The first header of that name, in any case; None also where its value is not UTF-8.
+    /// The first header of that name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.iter()
-            .find(|(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields.iter().filter_map(|(name, value)| {
-            Some((
-                std::str::from_utf8(&self.bytes[name.clone()]).ok()?,
-                std::str::from_utf8(&self.bytes[value.clone()]).ok()?,
-            ))
-        })
+        self.all(name).next()
     }
 
     pub(crate) fn error_code(&self) -> Option<&str> {
@@ -250,12 +241,16 @@ impl ResponseHead {
 
     /// The blob's metadata, names as the service sends them.
     pub(crate) fn metadata(&self) -> Vec<(String, String)> {
-        self.iter()
+        const PREFIX: &[u8] = b"x-ms-meta-";
+        let text = |bytes: &[u8]| Some(std::str::from_utf8(bytes).ok()?.to_owned());
+        self.fields
+            .iter()
             .filter_map(|(name, value)| {
-                let prefix = name.get(..10)?;
-                prefix
-                    .eq_ignore_ascii_case("x-ms-meta-")
-                    .then(|| (name[10..].to_owned(), value.to_owned()))
+                let (prefix, name) = self.bytes[name.clone()].split_at_checked(PREFIX.len())?;
+                if !prefix.eq_ignore_ascii_case(PREFIX) {
+                    return None;
+                }
+                Some((text(name)?, text(&self.bytes[value.clone()])?))
             })
             .collect()
     }

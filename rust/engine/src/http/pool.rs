@@ -67,6 +67,11 @@ impl Pool {
         self.lock().push(connection);
     }
 
+    /// The proxy on the way, if there is one.
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
     /// The proxy that plain requests are to be forwarded by.
     pub(crate) fn forwarder(&self) -> Option<&Proxy> {
         self.proxy.as_ref().filter(|_| self.tls.is_none())
