@@ -1,7 +1,7 @@
 //! The client of an account: its connections, threads and credential, shared by all calls.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -21,6 +21,7 @@ use crate::{
     retry::Policy,
     scheduler::{Buffers, Scheduler},
     session::{Cost, Session},
+    sync::lock,
     transfer::{Batch, Job, OnError, Outcome, delete_blob},
 };
 
@@ -221,8 +222,4 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.scheduler.close();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

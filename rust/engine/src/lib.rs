@@ -27,6 +27,7 @@ mod progress;
 mod retry;
 mod scheduler;
 mod session;
+mod sync;
 mod transfer;
 
 pub use auth::{Credential, Token, TokenProvider};

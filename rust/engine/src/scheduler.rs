@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{cancel::Interrupt, concurrency::Concurrency, limits::BUFFER_SIZE};
+use crate::{cancel::Interrupt, concurrency::Concurrency, limits::BUFFER_SIZE, sync::lock};
 
 /// A thread with nothing to do ends after this time.
 const IDLE_THREAD: Duration = Duration::from_secs(10);
@@ -131,7 +131,7 @@ impl Scheduler {
     /// Begins a call.
     pub(crate) fn open_lane(&self) -> LaneId {
         let id = LaneId(self.next_lane.fetch_add(1, Ordering::Relaxed));
-        self.lock().lanes.push_back(Lane {
+        lock(&self.state).lanes.push_back(Lane {
             id,
             items: VecDeque::new(),
             parts: VecDeque::new(),
@@ -142,14 +142,14 @@ impl Scheduler {
     /// Ends a call. What has not begun is returned, to be dropped without the lock: items report then.
     #[must_use]
     pub(crate) fn close_lane(&self, id: LaneId) -> Option<Lane> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let position = state.lanes.iter().position(|lane| lane.id == id)?;
         state.lanes.remove(position)
     }
 
     /// Adds items to a call; those of a call that has ended are dropped, and so report.
     pub(crate) fn push_items(self: &Arc<Self>, id: LaneId, work: Vec<Box<dyn Work>>) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let Some(lane) = state.lanes.iter_mut().find(|lane| lane.id == id) else {
             drop(state);
             drop(work);
@@ -160,7 +160,7 @@ impl Scheduler {
     }
 
     pub(crate) fn push_parts(self: &Arc<Self>, id: LaneId, parts: Arc<dyn PartSource>) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let Some(lane) = state.lanes.iter_mut().find(|lane| lane.id == id) else {
             drop(state);
             drop(parts);
@@ -173,7 +173,7 @@ impl Scheduler {
     /// Runs a piece of work on the calling thread at once: a small operation is over before another
     /// thread would have woken up.
     pub(crate) fn run_here(&self, work: Box<dyn Work>, worker: &mut Worker) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let reservation = work.reservation();
         state.reserved += reservation;
         drop(self.run(state, (work, reservation), worker));
@@ -182,7 +182,7 @@ impl Scheduler {
     /// Runs work of one call on the calling thread, beyond the limit of pool threads, until there is no
     /// more of it to begin.
     pub(crate) fn help(self: &Arc<Self>, id: LaneId, worker: &mut Worker) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         loop {
             let position = state.lanes.iter().position(|lane| lane.id == id);
             let claimed = position.and_then(|position| self.claim_from(&mut state, position));
@@ -196,17 +196,13 @@ impl Scheduler {
 
     /// The service is busy.
     pub(crate) fn throttled(&self) {
-        self.lock().concurrency.throttled(Instant::now());
+        lock(&self.state).concurrency.throttled(Instant::now());
     }
 
     /// Pool threads end as soon as they have nothing to do.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        lock(&self.state).closed = true;
         self.wake.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the next piece of work that may run now.
@@ -275,7 +271,7 @@ impl Scheduler {
             buffers: Buffers::new(),
             interrupt: Interrupt::never(),
         };
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         loop {
             if let Some(claimed) = self.claim(&mut state) {
                 self.recruit(&mut state);
@@ -310,7 +306,7 @@ impl Scheduler {
         drop(state);
         // A panic ends the item, which notices by itself, and not the thread.
         let moved = panic::catch_unwind(AssertUnwindSafe(|| work.run(worker)));
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let saturated = state.running >= state.concurrency.limit() && state.has_work();
         state.running -= 1;
         state.reserved -= reservation;
@@ -325,7 +321,7 @@ impl Scheduler {
 
 impl fmt::Debug for Scheduler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.lock();
+        let state = lock(&self.state);
         f.debug_struct("Scheduler")
             .field("running", &state.running)
             .field("threads", &state.threads)

@@ -23,6 +23,10 @@ pub struct RequestRecord {
     pub status: u16,
     /// Value of `x-ms-client-request-id`.
     pub client_request_id: Option<String>,
+    /// Value of `x-ms-range` or, without it, of `Range`.
+    pub range: Option<String>,
+    /// Value of `x-ms-content-crc64`.
+    pub content_crc64: Option<String>,
     /// Number of the connection, counted from the start of the service.
     pub connection: u64,
 }
@@ -34,12 +38,15 @@ impl RequestRecord {
         status: u16,
         connection: u64,
     ) -> Self {
+        let header = |name| request.header(name).map(Into::into);
         Self {
             method: request.method.into(),
             target: without_signature(request.target),
             operation,
             status,
-            client_request_id: request.header("x-ms-client-request-id").map(Into::into),
+            client_request_id: header("x-ms-client-request-id"),
+            range: header("x-ms-range").or_else(|| header("range")),
+            content_crc64: header("x-ms-content-crc64"),
             connection,
         }
     }

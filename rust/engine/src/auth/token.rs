@@ -11,6 +11,7 @@ use crate::{
     cancel::Watch,
     error::{Error, ErrorKind},
     limits::{TICK, TOKEN_REFRESH_AHEAD},
+    sync::lock,
 };
 
 /// A bearer token.
@@ -79,7 +80,7 @@ impl TokenCache {
     /// Near its end the token is refreshed by the first thread that comes along; the others go on with
     /// the old one, and only once that has expired wait for the new.
     pub(crate) fn authorization(&self, watch: &Watch) -> Result<Arc<str>, Error> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let waited_for = state.fetches + 1;
         loop {
             let now = SystemTime::now();
@@ -114,7 +115,7 @@ impl TokenCache {
         drop(state);
         let fetched = self.provider.token(claims.as_deref());
         let now = SystemTime::now();
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.fetching = false;
         state.fetches += 1;
         self.changed.notify_all();
@@ -150,7 +151,7 @@ impl TokenCache {
 
     /// Drops the token that the service refused, unless another thread did so already.
     pub(crate) fn refused(&self, authorization: &str, claims: Option<String>) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let same = state
             .held
             .as_ref()
@@ -159,10 +160,6 @@ impl TokenCache {
             state.held = None;
             state.claims = claims;
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -243,7 +240,7 @@ mod tests {
     fn a_failed_refresh_is_no_error_while_the_old_token_lives() {
         let (provider, cache) = Scripted::cache(&[3_600]);
         get(&cache).unwrap();
-        cache.lock().held.as_mut().unwrap().refresh_on = SystemTime::UNIX_EPOCH;
+        lock(&cache.state).held.as_mut().unwrap().refresh_on = SystemTime::UNIX_EPOCH;
         assert_eq!(get(&cache).unwrap(), "Bearer 1");
         assert_eq!(get(&cache).unwrap(), "Bearer 1");
         assert_eq!(provider.calls().len(), 2);

@@ -1,7 +1,7 @@
 //! Connections to one endpoint, kept between requests and between calls.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -12,7 +12,7 @@ use super::{
     proxy::Proxy,
     tls,
 };
-use crate::{cancel::Watch, endpoint::Endpoint, error::InvalidInput};
+use crate::{cancel::Watch, endpoint::Endpoint, error::InvalidInput, sync::lock};
 
 /// The last connection used is the first to be used again: it is the least likely to have been closed.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Pool {
     /// A connection that was used before, or a new one.
     pub(crate) fn take(&self, watch: &Watch) -> Result<Connection, Broken> {
         loop {
-            let kept = self.lock().pop();
+            let kept = lock(&self.idle).pop();
             match kept {
                 Some(connection) if connection.is_usable() => return Ok(connection),
                 Some(_) => {}
@@ -64,7 +64,7 @@ impl Pool {
 
     /// Takes a connection back whose last answer was read to its end.
     pub(crate) fn put(&self, connection: Connection) {
-        self.lock().push(connection);
+        lock(&self.idle).push(connection);
     }
 
     /// The proxy on the way, if there is one.
@@ -75,9 +75,5 @@ impl Pool {
     /// The proxy that plain requests are to be forwarded by.
     pub(crate) fn forwarder(&self) -> Option<&Proxy> {
         self.proxy.as_ref().filter(|_| self.tls.is_none())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

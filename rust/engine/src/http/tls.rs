@@ -10,7 +10,7 @@ use std::{
     env,
     ffi::OsString,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use rustls::{
@@ -19,7 +19,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use crate::error::InvalidInput;
+use crate::{error::InvalidInput, sync::lock};
 
 const VARIABLES: [&str; 3] = ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"];
 
@@ -31,7 +31,7 @@ static CACHE: Mutex<Option<Cached>> = Mutex::new(None);
 
 pub(crate) fn client_config() -> Result<Arc<ClientConfig>, InvalidInput> {
     let values = VARIABLES.map(env::var_os);
-    let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut cache = lock(&CACHE);
     if let Some((cached_for, config)) = &*cache
         && *cached_for == values
     {

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -16,6 +16,7 @@ use crate::{
     path::BlobPath,
     progress::{Progress, ProgressSnapshot},
     scheduler::{LaneId, Work, Worker},
+    sync::lock,
 };
 
 /// What the failure of an item means for the others.
@@ -68,10 +69,6 @@ struct State {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Items that may wait to begin.
     fn queue_length(&self) -> usize {
         2 * self.client.max_connections
@@ -87,7 +84,7 @@ impl Shared {
 
     pub(crate) fn finish(&self, index: usize, memory: u64, outcome: Outcome) {
         let failed = outcome.error.is_some();
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.outcomes[index] = Some(outcome);
         state.done += 1;
         state.memory -= memory;
@@ -145,7 +142,7 @@ impl Batch {
     /// How many items, and how many bytes of memory in them ([`Job::memory`]), would be taken up soon:
     /// what a generator should be asked for, if not less.
     pub fn room(&self) -> (usize, u64) {
-        let state = self.shared.lock();
+        let state = lock(&self.shared.state);
         let under_way = state.outcomes.len() - state.done;
         (
             self.shared.queue_length().saturating_sub(under_way),
@@ -155,14 +152,14 @@ impl Batch {
 
     /// Says that no more items will come.
     pub fn end_of_input(&self) {
-        self.shared.lock().ended = true;
+        lock(&self.shared.state).ended = true;
         self.shared.changed.notify_all();
     }
 
     /// Waits until something is to be done by the caller.
     pub fn wait(&self, timeout: Duration) -> BatchState {
         let end = Instant::now() + timeout;
-        let mut state = self.shared.lock();
+        let mut state = lock(&self.shared.state);
         loop {
             if state.ended && state.outcomes.len() == state.done {
                 return BatchState::Finished;
@@ -191,20 +188,20 @@ impl Batch {
 
     /// How far the call has come.
     pub fn progress(&self) -> ProgressSnapshot {
-        let state = self.shared.lock();
+        let state = lock(&self.shared.state);
         let total = state.ended.then_some(state.outcomes.len() as u64);
         self.shared.progress.snapshot(state.done as u64, total)
     }
 
     /// The item that failed first in time.
     pub fn first_error_index(&self) -> Option<usize> {
-        self.shared.lock().first_error
+        lock(&self.shared.state).first_error
     }
 
     /// The outcomes in the order of the input. To be called when the call has finished; an item that
     /// is still under way counts as cancelled.
     pub fn into_outcomes(self) -> Vec<Outcome> {
-        let outcomes = std::mem::take(&mut self.shared.lock().outcomes);
+        let outcomes = std::mem::take(&mut lock(&self.shared.state).outcomes);
         outcomes.into_iter().flatten().collect()
     }
 
@@ -236,7 +233,7 @@ impl Batch {
 
     fn prepare(&self, jobs: Vec<Job>) -> Vec<Box<dyn Work>> {
         let shared = &self.shared;
-        let mut state = shared.lock();
+        let mut state = lock(&shared.state);
         let first = state.outcomes.len();
         state.outcomes.resize_with(first + jobs.len(), || None);
         state.memory += jobs.iter().map(Job::memory).sum::<u64>();
@@ -306,7 +303,7 @@ impl Batch {
 
 impl Drop for Batch {
     fn drop(&mut self) {
-        let state = self.shared.lock();
+        let state = lock(&self.shared.state);
         let open = state.outcomes.len() > state.done;
         drop(state);
         if open {

@@ -4,7 +4,7 @@
 //! If-Match: a blob that changes meanwhile is read anew, once, and never mixed.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -27,6 +27,7 @@ use crate::{
     parts::Parts,
     scheduler::{PartSource, Work, Worker},
     session::Session,
+    sync::lock,
 };
 
 /// What a range after the first has in place of a discovery.
@@ -34,8 +35,9 @@ type NoDiscovery = fn(&Discovered, u64) -> Result<(Destination, bool)>;
 
 #[derive(Debug)]
 struct Download {
+    /// Let go of before the end is reported: the caller's memory is the caller's again then.
+    target: Mutex<Option<Target>>,
     item: Item,
-    target: Mutex<Target>,
     offset: u64,
     /// Bytes wanted; None for all.
     length: Option<u64>,
@@ -47,7 +49,7 @@ struct Download {
 pub(crate) fn work(item: Item, target: Target, offset: u64, length: Option<u64>) -> Box<dyn Work> {
     Box::new(FirstRange(Arc::new(Download {
         item,
-        target: Mutex::new(target),
+        target: Mutex::new(Some(target)),
         offset,
         length,
         restarted: AtomicBool::new(false),
@@ -71,10 +73,14 @@ impl Work for FirstRange {
         match (begun, result) {
             (Some(Begun::Parts(parts)), result) => parts.done(0, result.map(|_| moved), memory),
             (Some(Begun::Whole(file)), Ok(found)) => {
+                drop(memory);
                 let committed = file.map_or(Ok(()), |file| file.commit());
                 download.finish(committed.map(|()| found));
             }
-            (_, result) => download.finish(result),
+            (_, result) => {
+                drop(memory);
+                download.finish(result);
+            }
         }
         moved.1
     }
@@ -143,10 +149,10 @@ impl Download {
         wanted: u64,
         checked: bool,
     ) -> Result<(Destination, Begun)> {
-        let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut target = lock(&self.target);
         let mut file = None;
         let mut memory = None;
-        match &mut *target {
+        match target.as_mut().ok_or_else(Error::cancelled)? {
             Target::File(path) => {
                 let created = PartialFile::create(path)?;
                 if wanted > first {
@@ -235,8 +241,8 @@ impl Download {
             Some(refusal) if self.offset > size => return Err(refusal),
             _ => {}
         }
-        let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *target {
+        let mut target = lock(&self.target);
+        match target.as_mut().ok_or_else(Error::cancelled)? {
             Target::File(path) => PartialFile::create(path)?.commit()?,
             Target::Memory(target) => {
                 let allocated = target.allocate(0);
@@ -261,6 +267,7 @@ impl Download {
             batch.client.scheduler.push_items(batch.lane, vec![again]);
             return;
         }
+        drop(lock(&self.target).take());
         self.item.finish(result);
     }
 }
@@ -275,7 +282,6 @@ pub(crate) fn is_not_supported(error: &Error) -> bool {
 /// The ranges of a blob after the first.
 #[derive(Debug)]
 struct RangeParts {
-    download: Arc<Download>,
     tally: Tally,
     parts: Parts,
     /// Bytes of the first range.
@@ -290,6 +296,7 @@ struct RangeParts {
     memory: Mutex<Option<MemoryRegion>>,
     /// The memory of those that have ended, where it is still needed.
     filled: Mutex<Vec<(u64, MemoryRegion)>>,
+    download: Arc<Download>,
 }
 
 impl PartSource for RangeParts {
@@ -303,7 +310,7 @@ impl PartSource for RangeParts {
             }
         } else {
             // Parts are claimed in their order, each from the start of what is left.
-            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = lock(&self.memory);
             let (here, later) = memory.take()?.split_at(length as usize);
             *memory = Some(later);
             Destination::Memory(here)
@@ -349,7 +356,7 @@ impl Work for RangePart {
 impl RangeParts {
     fn done(self: Arc<Self>, index: u64, result: Result<(u64, u64)>, memory: Option<MemoryRegion>) {
         if let (Some(region), true) = (memory, self.md5.is_some()) {
-            let mut filled = self.filled.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut filled = lock(&self.filled);
             filled.push((index, region));
         }
         let part = result.map(|(crc64, length)| {
@@ -360,14 +367,15 @@ impl RangeParts {
             })
         });
         if let Some(end) = self.tally.done(part) {
-            let download = Arc::clone(&self.download);
             let result = end.and_then(|total| self.complete(total));
-            download.finish(result);
+            lock(&self.filled).clear();
+            drop(lock(&self.memory).take());
+            self.download.finish(result);
         }
     }
 
     /// All parts are here.
-    fn complete(self: Arc<Self>, total: Total) -> Result<Moved> {
+    fn complete(&self, total: Total) -> Result<Moved> {
         if let Some(expected) = &self.md5
             && STANDARD.encode(self.hash(total.size)?) != *expected
         {
@@ -398,7 +406,7 @@ impl RangeParts {
                 offset += length as u64;
             }
         }
-        let mut filled = self.filled.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut filled = lock(&self.filled);
         filled.sort_by_key(|(index, _)| *index);
         for (_, region) in filled.iter() {
             hash.update(region.bytes());

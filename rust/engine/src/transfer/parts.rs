@@ -1,10 +1,11 @@
 //! Counting the parts of an item that several threads work on.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use crate::{
     checksum::combine,
     error::{Error, Result},
+    sync::lock,
 };
 
 /// Hands out parts by number and knows when the last of them has ended.
@@ -54,7 +55,7 @@ impl Tally {
 
     /// The number of the next part.
     pub(crate) fn claim(&self) -> Option<u64> {
-        let mut state = self.lock();
+        let mut state = lock(&self.0);
         if state.error.is_some() || state.total.is_some_and(|total| state.next >= total) {
             return None;
         }
@@ -65,18 +66,18 @@ impl Tally {
 
     /// A stream has ended after so many parts.
     pub(crate) fn ends_after(&self, total: u64) {
-        self.lock().total = Some(total);
+        lock(&self.0).total = Some(total);
     }
 
     /// How many parts have been handed out.
     pub(crate) fn begun(&self) -> u64 {
-        self.lock().next
+        lock(&self.0).next
     }
 
     /// A part has ended; None stands for one that came too late, after a stream's end. Returns what
     /// became of all parts when this was the last one under way and no more will come.
     pub(crate) fn done(&self, result: Result<Option<Part>>) -> Option<Result<Total>> {
-        let mut state = self.lock();
+        let mut state = lock(&self.0);
         state.under_way -= 1;
         match result {
             Ok(Some(part)) => {
@@ -115,10 +116,6 @@ impl Tally {
             whole.size += length;
         }
         Some(Ok(whole))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

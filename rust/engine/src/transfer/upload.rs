@@ -7,7 +7,7 @@ use std::{
     fs::{File, Metadata},
     io::{self, Read},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use rustix::io::Errno;
@@ -25,28 +25,30 @@ use crate::{
     memory::MemorySource,
     parts::{BlockIds, Parts, stream_block_size},
     scheduler::{PartSource, Work, Worker},
+    sync::lock,
 };
 
 /// The work of uploading a blob.
 pub(crate) fn work(item: Item, source: Source, options: Arc<UploadOptions>) -> Box<dyn Work> {
     Box::new(Upload {
-        item,
         source,
+        item,
         options,
     })
 }
 
 struct Upload {
-    item: Item,
+    // Dropped in this order: the caller's memory before the item reports that it was cancelled.
     source: Source,
+    item: Item,
     options: Arc<UploadOptions>,
 }
 
 impl Work for Upload {
     fn run(self: Box<Self>, worker: &mut Worker<'_>) -> u64 {
         let Self {
-            item,
             source,
+            item,
             options,
         } = *self;
         let opened = match source {
@@ -62,6 +64,7 @@ impl Work for Upload {
             Ok(Opened::Stream(stream)) => begin_stream(item, stream, options, worker),
             Ok(Opened::Content(content)) if content.length() <= PART_SIZE => {
                 let result = put_whole(&item, &content, &options, worker);
+                drop(content);
                 let moved = result.as_ref().map_or(0, |moved| moved.size);
                 item.finish(result);
                 moved
@@ -247,8 +250,9 @@ fn put_whole(
 
 /// Blocks of a file or of memory.
 struct Blocks {
+    /// Let go of before the end is reported: the caller's memory is the caller's again then.
+    content: Mutex<Option<Arc<Content>>>,
     item: Item,
-    content: Content,
     options: Arc<UploadOptions>,
     parts: Parts,
     ids: BlockIds,
@@ -268,7 +272,7 @@ fn begin_blocks(item: Item, content: Content, options: Arc<UploadOptions>) {
         lane,
         Arc::new(Blocks {
             item,
-            content,
+            content: Mutex::new(Some(Arc::new(content))),
             options,
             parts,
             ids: BlockIds::new(),
@@ -304,20 +308,26 @@ impl Work for Block {
         let moved = if result.is_ok() { length } else { 0 };
         if let Some(end) = blocks.tally.done(result.map(Some)) {
             let result = end.and_then(|total| {
-                blocks.content.check_unchanged()?;
+                blocks.content()?.check_unchanged()?;
                 commit(&blocks.item, blocks.ids, total, &blocks.options, worker)
             });
+            drop(lock(&blocks.content).take());
             blocks.item.finish(result);
         }
         moved
     }
 }
 
+impl Blocks {
+    fn content(&self) -> Result<Arc<Content>> {
+        lock(&self.content).clone().ok_or_else(Error::cancelled)
+    }
+}
+
 impl Block {
     fn send(&self, offset: u64, length: u64, worker: &mut Worker) -> Result<Part> {
-        let Blocks {
-            item, content, ids, ..
-        } = &*self.blocks;
+        let Blocks { item, ids, .. } = &*self.blocks;
+        let content = self.blocks.content()?;
         let (mut session, _) = item.session(worker);
         let crc64 = content.crc64(offset, length, session.body)?;
         let id = ids.get(self.index);
@@ -467,7 +477,7 @@ impl Work for StreamBlock {
 
 impl StreamBlocks {
     fn read(&self, block: &mut Vec<u8>) -> Result<Option<u64>> {
-        let mut state = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.stream);
         if self.item.batch.cancel.is_set() {
             return Err(Error::cancelled());
         }

@@ -1,0 +1,107 @@
+"""Moves Azure block blobs fast: many small ones, few large ones, from and to files and memory.
+
+Start with ``Client``, or with the functions of this module, which are its methods on a client made from the
+environment::
+
+    import fastblob
+
+    fastblob.upload_many([("data/a.bin", "container/a.bin"), ("data/b.bin", "container/b.bin")])
+    content = fastblob.read("container/a.bin")
+
+A blob is named ``<container>/<name>`` everywhere. ``help(fastblob._exceptions)`` draws what is raised when.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._client import Client
+from ._default import (
+    copy,
+    delete,
+    delete_many,
+    download,
+    download_many,
+    download_prefix,
+    exists,
+    list,
+    properties,
+    properties_many,
+    read,
+    read_into,
+    read_many,
+    upload,
+    upload_dir,
+    upload_many,
+    write,
+    write_many,
+)
+from ._fastblob import BlobItem, BlobPath, BlobProperties, Progress, TransferResult, __version__, crc64
+
+if TYPE_CHECKING:
+    import builtins
+
+    from ._exceptions import (
+        AuthenticationError,
+        BlobExistsError,
+        BlobModifiedError,
+        BlobNotFoundError,
+        IntegrityError,
+        NetworkError,
+        ServiceError,
+        TransferCancelledError,
+        TransferError,
+    )
+
+__all__ = [
+    "AuthenticationError",
+    "BlobExistsError",
+    "BlobItem",
+    "BlobModifiedError",
+    "BlobNotFoundError",
+    "BlobPath",
+    "BlobProperties",
+    "Client",
+    "IntegrityError",
+    "NetworkError",
+    "Progress",
+    "ServiceError",
+    "TransferCancelledError",
+    "TransferError",
+    "TransferResult",
+    "__version__",
+    "copy",
+    "crc64",
+    "delete",
+    "delete_many",
+    "download",
+    "download_many",
+    "download_prefix",
+    "exists",
+    "list",
+    "properties",
+    "properties_many",
+    "read",
+    "read_into",
+    "read_many",
+    "upload",
+    "upload_dir",
+    "upload_many",
+    "write",
+    "write_many",
+]
+
+
+def __getattr__(name: str) -> object:
+    # azure.core.exceptions, which they derive from, takes 0.1 s to import: only when one is asked for.
+    if name in __all__ and name.endswith("Error"):
+        from . import _exceptions
+
+        value: object = getattr(_exceptions, name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> builtins.list[str]:
+    return sorted(globals().keys() | set(__all__))

@@ -1,0 +1,125 @@
+//! Arguments that several methods take, checked before anything is sent.
+
+use std::sync::Arc;
+
+use fastblob_engine::UploadOptions;
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+    types::{PyList, PyString, PyTuple},
+};
+
+use crate::exceptions::from_invalid_input;
+
+/// What a call on many blobs does when one of them fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnError {
+    Raise,
+    Collect,
+}
+
+impl OnError {
+    pub(crate) fn parse(argument: &str) -> PyResult<Self> {
+        match argument {
+            "raise" => Ok(Self::Raise),
+            "collect" => Ok(Self::Collect),
+            other => Err(PyValueError::new_err(format!(
+                "on_error must be 'raise' or 'collect', not {other:?}"
+            ))),
+        }
+    }
+}
+
+/// The options of an upload.
+pub(crate) fn upload_options(
+    overwrite: bool,
+    metadata: Option<&Bound<'_, PyAny>>,
+    content_type: Option<String>,
+    tier: Option<String>,
+    tags: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Arc<UploadOptions>> {
+    let options = UploadOptions {
+        overwrite,
+        metadata: string_pairs("metadata", metadata)?,
+        content_type,
+        tier,
+        tags: string_pairs("tags", tags)?,
+    };
+    options
+        .validate()
+        .map_err(|error| from_invalid_input(&error))?;
+    Ok(Arc::new(options))
+}
+
+fn string_pairs(name: &str, mapping: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<(String, String)>> {
+    let Some(mapping) = mapping else {
+        return Ok(Vec::new());
+    };
+    let wrong = |found: &Bound<'_, PyAny>| -> PyErr {
+        let found = found
+            .repr()
+            .map_or_else(|error| error.to_string(), |text| text.to_string());
+        PyTypeError::new_err(format!("{name} must map str to str, got {found}"))
+    };
+    let items = mapping.call_method0("items").map_err(|_| wrong(mapping))?;
+    items
+        .try_iter()?
+        .map(|item| {
+            let item = item?;
+            item.extract().map_err(|_| wrong(&item))
+        })
+        .collect()
+}
+
+/// A count of bytes or an offset.
+pub(crate) fn non_negative(name: &str, value: i64) -> PyResult<u64> {
+    u64::try_from(value)
+        .map_err(|_| PyValueError::new_err(format!("{name} must not be negative, got {value}")))
+}
+
+/// The two halves of an item such as `(blob, path)`.
+pub(crate) fn pair<'py>(
+    item: &Bound<'py, PyAny>,
+    form: &str,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    if let Ok(tuple) = item.cast::<PyTuple>()
+        && tuple.len() == 2
+    {
+        return Ok((tuple.get_item(0)?, tuple.get_item(1)?));
+    }
+    if let Ok(list) = item.cast::<PyList>()
+        && list.len() == 2
+    {
+        return Ok((list.get_item(0)?, list.get_item(1)?));
+    }
+    Err(PyTypeError::new_err(format!(
+        "expected {form}, got {}",
+        item.repr()?
+    )))
+}
+
+/// Refuses a single str where an iterable of items is wanted: iterating it would give its
+/// characters.
+pub(crate) fn not_a_string(items: &Bound<'_, PyAny>, form: &str) -> PyResult<()> {
+    if items.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err(format!(
+            "expected an iterable of {form}, got the str {}",
+            items.repr()?
+        )));
+    }
+    Ok(())
+}
+
+/// Puts `item 3: ` in front of an argument error, whose class stays; others are left alone.
+pub(crate) fn in_item(py: Python<'_>, index: usize, error: PyErr) -> PyErr {
+    let message = format!("item {index}: {}", error.value(py));
+    let renamed = if error.get_type(py).is(py.get_type::<PyValueError>()) {
+        PyValueError::new_err(message)
+    } else if error.get_type(py).is(py.get_type::<PyTypeError>()) {
+        PyTypeError::new_err(message)
+    } else {
+        return error;
+    };
+    renamed.set_cause(py, Some(error));
+    renamed
+}

@@ -1,0 +1,318 @@
+//! Memory of Python objects as the engine reads and writes it, without a copy in between.
+//!
+//! The only module with `unsafe`. `PyO3`'s `PyBuffer` is there for the stable ABI from 3.11 on
+//! only; `CPython` 3.10 exports the same functions with the same layout, so they are declared here.
+#![allow(unsafe_code)]
+
+use std::{
+    any::Any,
+    ffi::{c_char, c_int, c_void},
+    fmt, io, ptr, slice,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicPtr, Ordering},
+    },
+};
+
+use fastblob_engine::{MemoryRegion, MemorySource, MemoryTarget, checksum};
+use pyo3::{
+    exceptions::{PyBufferError, PyTypeError},
+    ffi,
+    prelude::*,
+    types::PyBytes,
+};
+
+/// `Py_buffer` of `CPython` 3.10 and later (`Include/cpython/object.h` there, `Include/pybuffer.h`
+/// now; stable since 3.11).
+#[repr(C)]
+struct View {
+    buf: *mut c_void,
+    obj: *mut ffi::PyObject,
+    len: ffi::Py_ssize_t,
+    itemsize: ffi::Py_ssize_t,
+    readonly: c_int,
+    ndim: c_int,
+    format: *mut c_char,
+    shape: *mut ffi::Py_ssize_t,
+    strides: *mut ffi::Py_ssize_t,
+    suboffsets: *mut ffi::Py_ssize_t,
+    internal: *mut c_void,
+}
+
+const PYBUF_SIMPLE: c_int = 0;
+const PYBUF_WRITABLE: c_int = 1;
+
+unsafe extern "C" {
+    fn PyObject_CheckBuffer(object: *mut ffi::PyObject) -> c_int;
+    fn PyObject_GetBuffer(object: *mut ffi::PyObject, view: *mut View, flags: c_int) -> c_int;
+    fn PyBuffer_Release(view: *mut View);
+}
+
+/// The memory of an object with the buffer protocol; held until dropped, on whatever thread that
+/// is.
+///
+/// As for every extension that works without the GIL, other threads of the program must not change
+/// the object meanwhile: the bytes moved would be a mixture of old and new.
+pub(crate) struct Content(*mut Export);
+
+/// A filled-in view. On the heap and never moved, since an exporter may remember where it is.
+struct Export {
+    view: View,
+    next: *mut Export,
+}
+
+/// Exports to be released by the next thread that comes back to Python. The engine drops them
+/// wherever it is, and to wait for the GIL there would cost more than the rest of a small upload,
+/// or dead-lock where the engine holds a lock. A linked stack without lock, so that `os.fork()`
+/// cannot leave one locked in the child.
+static DROPPED: AtomicPtr<Export> = AtomicPtr::new(ptr::null_mut());
+
+// SAFETY: the memory that the view points to stays where it is until `PyBuffer_Release`, whichever
+// thread looks at it, and the exporting object is touched only by `PyBuffer_Release`, with the GIL
+// (see `release_dropped`).
+unsafe impl Send for Content {}
+// SAFETY: as above; nothing in the view changes after it has been filled in.
+unsafe impl Sync for Content {}
+
+impl Content {
+    pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::with_flags(object, PYBUF_SIMPLE)
+    }
+
+    fn with_flags(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Self> {
+        let mut export = Box::new(Export {
+            view: View {
+                buf: ptr::null_mut(),
+                obj: ptr::null_mut(),
+                len: 0,
+                itemsize: 0,
+                readonly: 0,
+                ndim: 0,
+                format: ptr::null_mut(),
+                shape: ptr::null_mut(),
+                strides: ptr::null_mut(),
+                suboffsets: ptr::null_mut(),
+                internal: ptr::null_mut(),
+            },
+            next: ptr::null_mut(),
+        });
+        // SAFETY: the GIL is held, `object` is a live object, the view has the layout of
+        // `Py_buffer`.
+        if unsafe { PyObject_GetBuffer(object.as_ptr(), &raw mut export.view, flags) } != 0 {
+            return Err(PyErr::fetch(object.py()));
+        }
+        Ok(Self(Box::into_raw(export)))
+    }
+
+    fn view(&self) -> &View {
+        // SAFETY: it was made by `Box::into_raw`, and is freed only after it has been dropped.
+        unsafe { &(*self.0).view }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.view().len.unsigned_abs()
+    }
+
+    /// Copies the first `target.len()` bytes, of which there must be as many.
+    pub(crate) fn copy_to(&self, target: &mut [u8]) {
+        target.copy_from_slice(&self.bytes()[..target.len()]);
+    }
+
+    fn bytes(&self) -> &[u8] {
+        if self.len() == 0 {
+            return &[];
+        }
+        // SAFETY: a simple view is `len` contiguous bytes, which stay until it is released.
+        unsafe { slice::from_raw_parts(self.view().buf.cast(), self.len()) }
+    }
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        let mut top = DROPPED.load(Ordering::Relaxed);
+        loop {
+            // SAFETY: nobody else has this export before it is on the stack.
+            unsafe { (*self.0).next = top };
+            match DROPPED.compare_exchange_weak(top, self.0, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(changed) => top = changed,
+            }
+        }
+    }
+}
+
+/// Gives the memory back that transfers have finished with. Whoever comes back from the engine
+/// calls this.
+pub(crate) fn release_dropped(_py: Python<'_>) {
+    let mut next = DROPPED.swap(ptr::null_mut(), Ordering::Acquire);
+    while !next.is_null() {
+        // SAFETY: what is on the stack was made by `Box::into_raw`, and belongs to whoever has
+        // taken the stack.
+        let mut export = unsafe { Box::from_raw(next) };
+        next = export.next;
+        // SAFETY: the GIL is held, and the view was filled in by `PyObject_GetBuffer` and not
+        // released yet.
+        unsafe { PyBuffer_Release(&raw mut export.view) };
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content").field("len", &self.len()).finish()
+    }
+}
+
+fn has_buffer(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the GIL is held and `object` is a live object.
+    unsafe { PyObject_CheckBuffer(object.as_ptr()) != 0 }
+}
+
+fn contiguous(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Content> {
+    if !has_buffer(object) {
+        return Err(PyTypeError::new_err(format!(
+            "an object with the buffer protocol is needed, not {}",
+            object.get_type().name()?
+        )));
+    }
+    Content::with_flags(object, flags).map_err(|error| {
+        let hint = if flags == PYBUF_WRITABLE {
+            "a writable, C-contiguous buffer is needed"
+        } else {
+            "a C-contiguous buffer is needed, as made by bytes() or numpy.ascontiguousarray()"
+        };
+        let refused = PyBufferError::new_err(format!("{hint} ({})", error.value(object.py())));
+        refused.set_cause(object.py(), Some(error));
+        refused
+    })
+}
+
+/// The bytes of `bytes`, `bytearray`, `memoryview`, a numpy array, ... for an upload; None for an object
+/// without the buffer protocol.
+pub(crate) fn source(object: &Bound<'_, PyAny>) -> PyResult<Option<MemorySource>> {
+    if let Ok(bytes) = object.cast_exact::<PyBytes>() {
+        let content: *const [u8] = bytes.as_bytes();
+        // SAFETY: the bytes of a `bytes` object never change or move, and the owner keeps it
+        // alive. Dropping a `Py` without the GIL is sound: PyO3 puts it off until a thread holds it.
+        let content: &'static [u8] = unsafe { &*content };
+        let owner = Box::new(bytes.clone().unbind());
+        return Ok(Some(MemorySource::new(content, owner)));
+    }
+    if !has_buffer(object) {
+        return Ok(None);
+    }
+    let export = contiguous(object, PYBUF_SIMPLE)?;
+    let content: *const [u8] = export.bytes();
+    // SAFETY: the memory stays until the export, which is the owner, is dropped; moving the export
+    // does not move it.
+    let content: &'static [u8] = unsafe { &*content };
+    Ok(Some(MemorySource::new(content, Box::new(export))))
+}
+
+/// Memory of the caller that a blob is read into.
+#[derive(Debug)]
+pub(crate) struct BufferTarget(Arc<Content>);
+
+impl BufferTarget {
+    pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self(Arc::new(contiguous(object, PYBUF_WRITABLE)?)))
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+}
+
+impl MemoryTarget for BufferTarget {
+    fn allocate(&mut self, length: u64) -> io::Result<MemoryRegion> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        if length > self.0.len() {
+            return Err(io::Error::other("more bytes came than were asked for"));
+        }
+        // SAFETY: a writable simple view is `len` contiguous bytes that stay until the owner is
+        // dropped; `length` is no more. The engine hands out one region at a time: a read that
+        // starts over drops the earlier one first.
+        let region = unsafe { region(self.0.view().buf.cast(), length) };
+        Ok(MemoryRegion::new(
+            region,
+            Arc::clone(&self.0) as Arc<dyn Any + Send + Sync>,
+        ))
+    }
+}
+
+/// Where `read` and `read_many` write: the memory of a `bytes` object that nobody else has seen
+/// yet.
+#[derive(Debug, Default)]
+pub(crate) struct BytesTarget(Slot);
+
+/// The `bytes` object of a [`BytesTarget`], for when the read has ended.
+#[derive(Debug)]
+pub(crate) struct BytesResult(Slot);
+
+type Slot = Arc<Mutex<Option<Arc<Py<PyBytes>>>>>;
+
+impl BytesTarget {
+    pub(crate) fn result(&self) -> BytesResult {
+        BytesResult(Arc::clone(&self.0))
+    }
+}
+
+impl BytesResult {
+    /// The object, once the engine has reported success; it writes to the memory no more then.
+    pub(crate) fn get<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(bytes) => bytes.bind(py).clone(),
+            // Nothing was allocated for a blob without content.
+            None => PyBytes::new(py, b""),
+        }
+    }
+}
+
+impl MemoryTarget for BytesTarget {
+    fn allocate(&mut self, length: u64) -> io::Result<MemoryRegion> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        let allocated = Python::try_attach(|py| {
+            // SAFETY: the GIL is held. With a null pointer the content is left for us to fill in,
+            // which the documentation of PyBytes_FromStringAndSize allows as long as nobody else
+            // has seen the object.
+            let bytes = unsafe {
+                let bytes = ffi::PyBytes_FromStringAndSize(ptr::null(), length.cast_signed());
+                Bound::from_owned_ptr_or_err(py, bytes)?.cast_into_unchecked::<PyBytes>()
+            };
+            // SAFETY: the GIL is held and this is a bytes object.
+            let content = unsafe { ffi::PyBytes_AsString(bytes.as_ptr()) };
+            // SAFETY: the object has room for `length` bytes there, which never moves and which the
+            // owner keeps alive.
+            let region = unsafe { region(content.cast(), length) };
+            PyResult::Ok((Arc::new(bytes.unbind()), region))
+        });
+        let (bytes, region) = allocated
+            .ok_or_else(|| io::Error::other("Python is shutting down"))?
+            .map_err(io::Error::other)?;
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = Some(Arc::clone(&bytes));
+        Ok(MemoryRegion::new(region, bytes))
+    }
+}
+
+/// `length` bytes to be written.
+///
+/// # Safety
+/// They must be there, and nobody else may use them, for as long as the result is used.
+unsafe fn region(start: *mut u8, length: usize) -> &'static mut [u8] {
+    if length == 0 {
+        return &mut [];
+    }
+    // SAFETY: what the caller promises.
+    unsafe { slice::from_raw_parts_mut(start, length) }
+}
+
+/// CRC-64/NVME of a buffer, the checksum of Azure Blob Storage.
+#[pyfunction]
+#[pyo3(signature = (data, value = 0, /))]
+pub(crate) fn crc64(data: &Bound<'_, PyAny>, value: u64) -> PyResult<u64> {
+    let content = contiguous(data, PYBUF_SIMPLE)?;
+    let checksum = data.py().detach(|| checksum::crc64(value, content.bytes()));
+    drop(content);
+    release_dropped(data.py());
+    Ok(checksum)
+}

@@ -1,0 +1,115 @@
+//! From the engine's errors to the exceptions of `fastblob._exceptions`, `OSError` and
+//! `ValueError`.
+
+use std::{error::Error as StdError, io, path::Path};
+
+use fastblob_engine::{Error, ErrorKind, InvalidInput};
+use pyo3::{
+    exceptions::{PyException, PyOSError, PyValueError},
+    intern,
+    prelude::*,
+    types::PyDict,
+};
+
+/// The exception for an error.
+///
+/// What a file object, an iterable or memory allocation raised comes out as it was; so does what is
+/// not an `Exception`, like a `KeyboardInterrupt` in the credential. Anything else that a
+/// credential raises is the cause of an `AuthenticationError`.
+pub(crate) fn from_error(py: Python<'_>, error: &Error) -> PyErr {
+    let raised = raised_by_python(error).map(|raised| raised.clone_ref(py));
+    if let Some(raised) = &raised
+        && (error.kind() != ErrorKind::Authentication || !raised.is_instance_of::<PyException>(py))
+    {
+        return raised.clone_ref(py);
+    }
+    let exception = match error.kind() {
+        ErrorKind::Local => os_error(py, error),
+        ErrorKind::InvalidInput => Ok(PyValueError::new_err(error.to_string())),
+        kind => transfer_error(py, class_name(kind), error),
+    };
+    match exception {
+        Ok(exception) => {
+            if raised.is_some() {
+                exception.set_cause(py, raised);
+            }
+            exception
+        }
+        Err(failure) => failure,
+    }
+}
+
+/// An argument that the engine refused.
+pub(crate) fn from_invalid_input(error: &InvalidInput) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+fn class_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "BlobNotFoundError",
+        ErrorKind::AlreadyExists => "BlobExistsError",
+        ErrorKind::Modified => "BlobModifiedError",
+        ErrorKind::Authentication => "AuthenticationError",
+        ErrorKind::Network => "NetworkError",
+        ErrorKind::Integrity => "IntegrityError",
+        ErrorKind::Cancelled => "TransferCancelledError",
+        _ => "ServiceError",
+    }
+}
+
+fn transfer_error(py: Python<'_>, class_name: &str, error: &Error) -> PyResult<PyErr> {
+    let attributes = PyDict::new(py);
+    attributes.set_item(intern!(py, "blob"), error.blob())?;
+    attributes.set_item(intern!(py, "status_code"), error.status())?;
+    attributes.set_item(intern!(py, "error_code"), error.code())?;
+    attributes.set_item(intern!(py, "request_id"), error.request_id())?;
+    attributes.set_item(intern!(py, "attempts"), error.attempts())?;
+    let class = py
+        .import(intern!(py, "fastblob._exceptions"))?
+        .getattr(class_name)?;
+    let message = match raised_by_python(error) {
+        Some(_) => format!(
+            "{error}; sign in, for instance with `az login`, or give the client another credential"
+        ),
+        None => error.to_string(),
+    };
+    let exception = class.call((message,), Some(&attributes))?;
+    Ok(PyErr::from_value(exception))
+}
+
+/// `OSError` chooses the subclass (`FileNotFoundError`, ...) by the number.
+fn os_error(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let Some(number) = error.os_error() else {
+        let exception = PyOSError::new_err(error.to_string());
+        exception
+            .value(py)
+            .setattr(intern!(py, "filename"), error.path().map(Path::as_os_str))?;
+        return Ok(exception);
+    };
+    let text = py
+        .import(intern!(py, "os"))?
+        .call_method1(intern!(py, "strerror"), (number,))?;
+    let path = error.path().map(Path::as_os_str);
+    Ok(PyOSError::new_err((
+        number,
+        text.unbind(),
+        path.map(ToOwned::to_owned),
+    )))
+}
+
+/// The Python exception at the bottom of an error, if there is one.
+fn raised_by_python(error: &Error) -> Option<&PyErr> {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // `io::Error::source` steps over the error that it wraps.
+        let wrapped = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        let inner = wrapped.map_or(cause, |inner| inner as &(dyn StdError + 'static));
+        if let Some(raised) = inner.downcast_ref::<PyErr>() {
+            return Some(raised);
+        }
+        source = inner.source();
+    }
+    None
+}

@@ -1,0 +1,306 @@
+//! Many blobs: the `*_many` methods, `upload_dir` and `download_prefix`.
+
+use std::path::PathBuf;
+
+use fastblob_engine::{self as engine, Job, Listing, Source, directory};
+use pyo3::{prelude::*, types::PyList};
+
+use crate::{
+    arguments::{OnError, not_a_string, pair, upload_options},
+    batch::{self, Input, Items, Jobs, PythonItems},
+    blob_path,
+    buffers::BytesTarget,
+    client::BaseClient,
+    exceptions, file_object,
+    progress::Reporter,
+    results::BlobProperties,
+    runtime::enter,
+};
+
+#[pymethods]
+impl BaseClient {
+    /// Downloads many blobs into files.
+    #[pyo3(signature = (items, *, on_error = "raise", progress = None))]
+    fn download_many<'py>(
+        &self,
+        items: &Bound<'py, PyAny>,
+        on_error: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let on_error = OnError::parse(on_error)?;
+        not_a_string(items, "(blob, path) pairs")?;
+        let mut input = PythonItems::new(items, |item| {
+            let (blob, path) = pair(item, "(blob, path)")?;
+            Ok(Job::download(blob_path::extract(&blob)?, path.extract()?))
+        })?;
+        self.transfer_many(items.py(), &mut input, on_error, progress)
+    }
+
+    /// Uploads many files as blobs.
+    #[pyo3(signature = (
+        items, *, overwrite = false, metadata = None, content_type = None, tier = None, tags = None,
+        on_error = "raise", progress = None
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are keyword arguments in Python"
+    )]
+    fn upload_many<'py>(
+        &self,
+        items: &Bound<'py, PyAny>,
+        overwrite: bool,
+        metadata: Option<&Bound<'py, PyAny>>,
+        content_type: Option<String>,
+        tier: Option<String>,
+        tags: Option<&Bound<'py, PyAny>>,
+        on_error: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let on_error = OnError::parse(on_error)?;
+        let options = upload_options(overwrite, metadata, content_type, tier, tags)?;
+        not_a_string(items, "(path, blob) pairs")?;
+        let mut input = PythonItems::new(items, |item| {
+            let (path, blob) = pair(item, "(path, blob)")?;
+            let source = Source::File(path.extract()?);
+            Ok(Job::upload(
+                source,
+                blob_path::extract(&blob)?,
+                options.clone(),
+            ))
+        })?;
+        self.transfer_many(items.py(), &mut input, on_error, progress)
+    }
+
+    /// Uploads many pieces of data as blobs.
+    #[pyo3(signature = (
+        items, *, overwrite = false, metadata = None, content_type = None, tier = None, tags = None,
+        on_error = "raise", progress = None
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are keyword arguments in Python"
+    )]
+    fn write_many<'py>(
+        &self,
+        items: &Bound<'py, PyAny>,
+        overwrite: bool,
+        metadata: Option<&Bound<'py, PyAny>>,
+        content_type: Option<String>,
+        tier: Option<String>,
+        tags: Option<&Bound<'py, PyAny>>,
+        on_error: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let on_error = OnError::parse(on_error)?;
+        let options = upload_options(overwrite, metadata, content_type, tier, tags)?;
+        not_a_string(items, "(blob, data) pairs")?;
+        let mut input = PythonItems::new(items, |item| {
+            let (blob, data) = pair(item, "(blob, data)")?;
+            Ok(Job::upload(
+                file_object::source(&data)?,
+                blob_path::extract(&blob)?,
+                options.clone(),
+            ))
+        })?;
+        self.transfer_many(items.py(), &mut input, on_error, progress)
+    }
+
+    /// Reads many blobs into memory.
+    #[pyo3(signature = (blobs, *, on_error = "raise", progress = None))]
+    fn read_many<'py>(
+        &self,
+        blobs: &Bound<'py, PyAny>,
+        on_error: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let on_error = OnError::parse(on_error)?;
+        let py = blobs.py();
+        not_a_string(blobs, "blobs")?;
+        let mut contents = Vec::new();
+        let mut input = PythonItems::new(blobs, |blob| {
+            let blob = blob_path::extract(blob)?;
+            let target = BytesTarget::default();
+            contents.push(target.result());
+            Ok(Job::read(blob, Box::new(target), 0, None))
+        })?;
+        let progress = Reporter::new(progress)?;
+        let finished = batch::run(py, &self.engine()?, &mut input, on_error, progress)?;
+        if on_error == OnError::Raise && finished.failed() {
+            return finished.into_list(py, on_error);
+        }
+        let values =
+            finished
+                .outcomes
+                .iter()
+                .zip(contents)
+                .map(|(outcome, content)| match &outcome.error {
+                    None => content.get(py).into_any(),
+                    Some(error) => exceptions::from_error(py, error)
+                        .into_value(py)
+                        .into_bound(py)
+                        .into_any(),
+                });
+        PyList::new(py, values.collect::<Vec<_>>())
+    }
+
+    /// Deletes many blobs, by batch requests.
+    #[pyo3(signature = (blobs, *, on_error = "raise", progress = None))]
+    fn delete_many<'py>(
+        &self,
+        blobs: &Bound<'py, PyAny>,
+        on_error: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let on_error = OnError::parse(on_error)?;
+        not_a_string(blobs, "blobs")?;
+        let mut input = PythonItems::new(blobs, |blob| Ok(Job::delete(blob_path::extract(blob)?)))?;
+        self.transfer_many(blobs.py(), &mut input, on_error, progress)
+    }
+
+    /// Asks for the properties of many blobs.
+    #[pyo3(signature = (blobs, *, on_error = "raise", progress = None))]
+    fn properties_many<'py>(
+        &self,
+        blobs: &Bound<'py, PyAny>,
+        on_error: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let py = blobs.py();
+        let on_error = OnError::parse(on_error)?;
+        not_a_string(blobs, "blobs")?;
+        let mut input =
+            PythonItems::new(blobs, |blob| Ok(Job::properties(blob_path::extract(blob)?)))?;
+        let progress = Reporter::new(progress)?;
+        let finished = batch::run(py, &self.engine()?, &mut input, on_error, progress)?;
+        if on_error == OnError::Raise && finished.failed() {
+            return finished.into_list(py, on_error);
+        }
+        let values = finished.outcomes.into_iter().map(|outcome| {
+            match (outcome.properties, &outcome.error) {
+                (Some(properties), _) => BlobProperties::new(&outcome.blob, *properties)
+                    .into_pyobject(py)
+                    .map(Bound::into_any),
+                (None, Some(error)) => Ok(exceptions::from_error(py, error)
+                    .into_value(py)
+                    .into_bound(py)
+                    .into_any()),
+                (None, None) => Ok(py.None().into_bound(py)),
+            }
+        });
+        PyList::new(py, values.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// Uploads every file below a directory.
+    #[pyo3(signature = (
+        directory, prefix, *, overwrite = false, metadata = None, content_type = None,
+        tier = None, tags = None,
+        on_error = "raise", progress = None
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are keyword arguments in Python"
+    )]
+    fn upload_dir<'py>(
+        &self,
+        directory: PathBuf,
+        prefix: &Bound<'py, PyAny>,
+        overwrite: bool,
+        metadata: Option<&Bound<'py, PyAny>>,
+        content_type: Option<String>,
+        tier: Option<String>,
+        tags: Option<&Bound<'py, PyAny>>,
+        on_error: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let on_error = OnError::parse(on_error)?;
+        let py = prefix.py();
+        let options = upload_options(overwrite, metadata, content_type, tier, tags)?;
+        let prefix = blob_path::extract(prefix)?;
+        let files = enter(py, move |_| directory::files_below(&directory, &prefix))?
+            .map_err(|error| exceptions::from_error(py, &error))?;
+        let jobs = files
+            .into_iter()
+            .map(|(path, blob)| Job::upload(Source::File(path), blob, options.clone()));
+        self.transfer_many(py, &mut Jobs(jobs.collect()), on_error, progress)
+    }
+
+    /// Downloads every blob below a prefix into a directory.
+    #[pyo3(signature = (prefix, directory, *, on_error = "raise", progress = None))]
+    fn download_prefix<'py>(
+        &self,
+        prefix: &Bound<'py, PyAny>,
+        directory: PathBuf,
+        on_error: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let on_error = OnError::parse(on_error)?;
+        let prefix_path = blob_path::extract(prefix)?;
+        let mut input = BlobsBelow {
+            listing: self.engine()?.list(&prefix_path, false),
+            prefix: prefix_path,
+            directory,
+        };
+        self.transfer_many(prefix.py(), &mut input, on_error, progress)
+    }
+}
+
+impl BaseClient {
+    fn transfer_many<'py>(
+        &self,
+        py: Python<'py>,
+        input: &mut dyn Input,
+        on_error: OnError,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let progress = Reporter::new(progress)?;
+        batch::run(py, &self.engine()?, input, on_error, progress)?.into_list(py, on_error)
+    }
+}
+
+/// The blobs below a prefix, listed while the first of them are being downloaded.
+struct BlobsBelow {
+    listing: Listing,
+    prefix: engine::BlobPath,
+    directory: PathBuf,
+}
+
+impl Input for BlobsBelow {
+    fn next(&mut self, py: Python<'_>, _room: (usize, u64)) -> PyResult<Items> {
+        enter(py, |interrupt| {
+            loop {
+                match self.listing.next_page(interrupt)? {
+                    // A page may be empty and still have a successor.
+                    Some(page) if page.is_empty() => {}
+                    Some(page) => {
+                        let jobs = page
+                            .into_iter()
+                            .map(|entry| self.job(&entry.name))
+                            .collect();
+                        return Ok(Items { jobs, last: false });
+                    }
+                    None => {
+                        let jobs = Vec::new();
+                        return Ok(Items { jobs, last: true });
+                    }
+                }
+            }
+        })?
+        .map_err(|error: engine::Error| exceptions::from_error(py, &error))
+    }
+}
+
+impl BlobsBelow {
+    /// The download of a blob; where its name cannot be a file's, that item fails and the others go
+    /// on.
+    fn job(&self, name: &str) -> Job {
+        let container = self.prefix.container();
+        let parts = engine::BlobPath::parse(&format!("{container}/{name}")).and_then(|blob| {
+            let path = directory::local_path(&self.directory, &self.prefix, name)?;
+            Ok((blob, path))
+        });
+        match parts {
+            Ok((blob, path)) => Job::download(blob, path),
+            Err(reason) => Job::invalid(self.prefix.clone(), None, reason),
+        }
+    }
+}
