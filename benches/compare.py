@@ -51,13 +51,19 @@ WORKLOADS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workload", choices=WORKLOADS, action="append", help="only this one; may be repeated")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--workload", choices=WORKLOADS, action="append", help="only this one; may be repeated"
+    )
     parser.add_argument("--tool", choices=ADAPTERS, action="append", help="only this one; may be repeated")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--latency-ms", type=float, default=0.0, help="of the service, before each answer")
     parser.add_argument("--tls", action="store_true", help="HTTPS instead of plain HTTP")
-    parser.add_argument("--measure", nargs=4, metavar=("TOOL", "WORKLOAD", "ENDPOINT", "FOLDER"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--measure", nargs=4, metavar=("TOOL", "WORKLOAD", "ENDPOINT", "FOLDER"), help=argparse.SUPPRESS
+    )
     arguments = parser.parse_args()
     if arguments.measure:
         print(json.dumps(measure(*arguments.measure)))
@@ -68,7 +74,9 @@ def main() -> None:
         compare(workloads, tools, arguments.rounds, arguments.latency_ms, arguments.tls, Path(folder))
 
 
-def compare(workloads: list[str], tools: list[str], rounds: int, latency: float, tls: bool, folder: Path) -> None:
+def compare(
+    workloads: list[str], tools: list[str], rounds: int, latency: float, tls: bool, folder: Path
+) -> None:
     source = folder / "source"
     with source.open("wb") as file:
         for _ in range(LARGE >> 24):
@@ -80,7 +88,9 @@ def compare(workloads: list[str], tools: list[str], rounds: int, latency: float,
             for _ in range(rounds):
                 for tool in tools:
                     command = [sys.executable, __file__, "--measure", tool, workload, endpoint, str(folder)]
-                    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+                    output = subprocess.run(
+                        command, check=True, stdout=subprocess.PIPE, text=True, env=environment
+                    )
                     results.setdefault((workload, tool), []).append(json.loads(output.stdout))
     print_table(results, rounds)
 
@@ -148,7 +158,8 @@ def measure(tool: str, workload: str, endpoint: str, folder: str) -> dict[str, f
 def check(adapter: Adapter, workload: str, moved: list[bytes] | None, folder: Path) -> None:
     """Fails unless the bytes are where they should be."""
     if workload == "small-down":
-        assert moved is not None and len(moved) == COUNT
+        assert moved is not None
+        assert len(moved) == COUNT
         assert all(data == small_content() for data in moved)
     elif workload == "small-up":
         assert adapter.read_blobs(names("small-up")[-1:]) == [small_content()]
@@ -161,19 +172,26 @@ def check(adapter: Adapter, workload: str, moved: list[bytes] | None, folder: Pa
         (folder / "target").unlink()
 
 
+def median(measured: list[dict[str, float]], what: str) -> float:
+    return statistics.median(one[what] for one in measured)
+
+
 def print_table(results: dict[tuple[str, str], list[dict[str, float]]], rounds: int) -> None:
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
     print(", ".join(f"{tool} {version(tool)}" for tool in ADAPTERS))
     print(f"medians of {rounds} rounds; in brackets the ratio to obstore\n")
     print(f"{'':42}{'wall s':>16}{'CPU s':>16}{'peak MiB':>10}")
     for (workload, tool), measured in results.items():
-        wall, cpu, peak = (statistics.median(one[what] for one in measured) for what in ("wall", "cpu", "peak"))
+        wall, cpu, peak = (
+            statistics.median(one[what] for one in measured) for what in ("wall", "cpu", "peak")
+        )
         reference = results.get((workload, "obstore"))
         ratios = ["", ""]
         if reference:
             ratios = [
-                f" ({value / statistics.median(one[what] for one in reference):4.2f})"
-                for what, value in (("wall", wall), ("cpu", cpu))
+                f" ({value / median(reference, what):4.2f})" for what, value in (("wall", wall), ("cpu", cpu))
             ]
         label = f"{WORKLOADS[workload][:22]:22} {tool}"
         print(f"{label:42}{f'{wall:.3f}{ratios[0]}':>16}{f'{cpu:.3f}{ratios[1]}':>16}{peak:>10.0f}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
@@ -37,11 +38,11 @@ class AzureSdkAdapter:
         self._threads = ThreadPoolExecutor(THREADS)
 
     def download_file(self, name: str, path: str) -> None:
-        with open(path, "wb") as file:
+        with Path(path).open("wb") as file:
             self._container.download_blob(name, max_concurrency=8).readinto(file)
 
     def upload_file(self, path: str, name: str) -> None:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             self._container.upload_blob(name, file, overwrite=True, max_concurrency=8)
 
     def read_blobs(self, names: Sequence[str]) -> list[bytes]:

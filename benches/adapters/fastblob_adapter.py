@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azure.core.credentials import AzureNamedKeyCredential
-
 import fastblob
+from azure.core.credentials import AzureNamedKeyCredential
 
 from . import CONTAINER
 

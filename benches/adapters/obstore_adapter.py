@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import obstore
@@ -35,12 +37,10 @@ class ObstoreAdapter:
     async def _download_file(self, name: str, path: str) -> None:
         size = (await obstore.head_async(self._store, name))["size"]
         limit = asyncio.Semaphore(8)
-        with open(path, "wb") as file:
+        with Path(path).open("wb") as file:
             file.truncate(size)
 
             def write(start: int, data: memoryview) -> None:
-                import os
-
                 os.pwrite(file.fileno(), data, start)
 
             async def get(start: int) -> None:
@@ -52,8 +52,6 @@ class ObstoreAdapter:
             await asyncio.gather(*(get(start) for start in range(0, size, PART)))
 
     def upload_file(self, path: str, name: str) -> None:
-        from pathlib import Path
-
         obstore.put(self._store, name, Path(path), chunk_size=PART, max_concurrency=8)
 
     def read_blobs(self, names: Sequence[str]) -> list[bytes]:
