@@ -53,19 +53,75 @@ unsafe extern "C" {
 ///
 /// As for every extension that works without the GIL, other threads of the program must not change
 /// the object meanwhile: the bytes moved would be a mixture of old and new.
-pub(crate) struct Content(*mut Export);
+pub(crate) struct Content(*mut Node<View>);
 
-/// A filled-in view. On the heap and never moved, since an exporter may remember where it is.
-struct Export {
-    view: View,
-    next: *mut Export,
+/// An object that a thread of the engine may drop.
+pub(crate) struct Lent(*mut Node<Py<PyAny>>);
+
+/// What is to be released by the next thread that comes back to Python. The engine drops it wherever
+/// it is; to wait for the GIL there would cost more than the rest of a small upload, or dead-lock
+/// where the engine holds a lock. No lock here either, nor the one that `PyO3` takes when a `Py` is
+/// dropped without the GIL: `os.fork()` would leave it locked in the child if it came at that moment.
+struct Stack<T>(AtomicPtr<Node<T>>);
+
+/// On the heap and never moved, since an exporter may remember where its view is.
+struct Node<T> {
+    value: T,
+    next: *mut Node<T>,
 }
 
-/// Exports to be released by the next thread that comes back to Python. The engine drops them
-/// wherever it is, and to wait for the GIL there would cost more than the rest of a small upload,
-/// or dead-lock where the engine holds a lock. A linked stack without lock, so that `os.fork()`
-/// cannot leave one locked in the child.
-static DROPPED: AtomicPtr<Export> = AtomicPtr::new(ptr::null_mut());
+static VIEWS: Stack<View> = Stack(AtomicPtr::new(ptr::null_mut()));
+static OBJECTS: Stack<Py<PyAny>> = Stack(AtomicPtr::new(ptr::null_mut()));
+
+impl<T> Node<T> {
+    fn new(value: T) -> Self {
+        Self {
+            value,
+            next: ptr::null_mut(),
+        }
+    }
+}
+
+impl<T> Stack<T> {
+    /// # Safety
+    /// `node` was made by `Box::into_raw` and is used by nobody else from now on.
+    unsafe fn push(&self, node: *mut Node<T>) {
+        let mut top = self.0.load(Ordering::Relaxed);
+        loop {
+            // SAFETY: nobody else has this node before it is on the stack.
+            unsafe { (*node).next = top };
+            match self
+                .0
+                .compare_exchange_weak(top, node, Ordering::Release, Ordering::Relaxed)
+            {
+                Ok(_) => return,
+                Err(changed) => top = changed,
+            }
+        }
+    }
+
+    fn drain(&self, mut release: impl FnMut(Box<Node<T>>)) {
+        let mut next = self.0.swap(ptr::null_mut(), Ordering::Acquire);
+        while !next.is_null() {
+            // SAFETY: what is on the stack was made by `Box::into_raw`, and belongs to whoever has
+            // taken the stack.
+            let node = unsafe { Box::from_raw(next) };
+            next = node.next;
+            release(node);
+        }
+    }
+}
+
+/// Gives the memory back that transfers have finished with, and the objects. Whoever comes back from
+/// the engine calls this.
+pub(crate) fn release_dropped(_py: Python<'_>) {
+    VIEWS.drain(|mut node| {
+        // SAFETY: the GIL is held, and the view was filled in by `PyObject_GetBuffer` and not
+        // released yet.
+        unsafe { PyBuffer_Release(&raw mut node.value) };
+    });
+    OBJECTS.drain(drop);
+}
 
 // SAFETY: the memory that the view points to stays where it is until `PyBuffer_Release`, whichever
 // thread looks at it, and the exporting object is touched only by `PyBuffer_Release`, with the GIL
@@ -73,6 +129,28 @@ static DROPPED: AtomicPtr<Export> = AtomicPtr::new(ptr::null_mut());
 unsafe impl Send for Content {}
 // SAFETY: as above; nothing in the view changes after it has been filled in.
 unsafe impl Sync for Content {}
+// SAFETY: a `Py` may be sent and shared, and the node is used by nobody else.
+unsafe impl Send for Lent {}
+// SAFETY: as above.
+unsafe impl Sync for Lent {}
+
+impl Lent {
+    pub(crate) fn new(object: &Bound<'_, PyAny>) -> Self {
+        Self(Box::into_raw(Box::new(Node::new(object.clone().unbind()))))
+    }
+
+    pub(crate) fn bind<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        // SAFETY: it was made by `Box::into_raw`, and is freed only after it has been dropped.
+        unsafe { &(*self.0).value }.bind(py)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // SAFETY: it was made by `Box::into_raw`, and this was its only user.
+        unsafe { OBJECTS.push(self.0) };
+    }
+}
 
 impl Content {
     pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -80,33 +158,30 @@ impl Content {
     }
 
     fn with_flags(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Self> {
-        let mut export = Box::new(Export {
-            view: View {
-                buf: ptr::null_mut(),
-                obj: ptr::null_mut(),
-                len: 0,
-                itemsize: 0,
-                readonly: 0,
-                ndim: 0,
-                format: ptr::null_mut(),
-                shape: ptr::null_mut(),
-                strides: ptr::null_mut(),
-                suboffsets: ptr::null_mut(),
-                internal: ptr::null_mut(),
-            },
-            next: ptr::null_mut(),
-        });
+        let mut node = Box::new(Node::new(View {
+            buf: ptr::null_mut(),
+            obj: ptr::null_mut(),
+            len: 0,
+            itemsize: 0,
+            readonly: 0,
+            ndim: 0,
+            format: ptr::null_mut(),
+            shape: ptr::null_mut(),
+            strides: ptr::null_mut(),
+            suboffsets: ptr::null_mut(),
+            internal: ptr::null_mut(),
+        }));
         // SAFETY: the GIL is held, `object` is a live object, the view has the layout of
         // `Py_buffer`.
-        if unsafe { PyObject_GetBuffer(object.as_ptr(), &raw mut export.view, flags) } != 0 {
+        if unsafe { PyObject_GetBuffer(object.as_ptr(), &raw mut node.value, flags) } != 0 {
             return Err(PyErr::fetch(object.py()));
         }
-        Ok(Self(Box::into_raw(export)))
+        Ok(Self(Box::into_raw(node)))
     }
 
     fn view(&self) -> &View {
         // SAFETY: it was made by `Box::into_raw`, and is freed only after it has been dropped.
-        unsafe { &(*self.0).view }
+        unsafe { &(*self.0).value }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -129,30 +204,8 @@ impl Content {
 
 impl Drop for Content {
     fn drop(&mut self) {
-        let mut top = DROPPED.load(Ordering::Relaxed);
-        loop {
-            // SAFETY: nobody else has this export before it is on the stack.
-            unsafe { (*self.0).next = top };
-            match DROPPED.compare_exchange_weak(top, self.0, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(changed) => top = changed,
-            }
-        }
-    }
-}
-
-/// Gives the memory back that transfers have finished with. Whoever comes back from the engine
-/// calls this.
-pub(crate) fn release_dropped(_py: Python<'_>) {
-    let mut next = DROPPED.swap(ptr::null_mut(), Ordering::Acquire);
-    while !next.is_null() {
-        // SAFETY: what is on the stack was made by `Box::into_raw`, and belongs to whoever has
-        // taken the stack.
-        let mut export = unsafe { Box::from_raw(next) };
-        next = export.next;
-        // SAFETY: the GIL is held, and the view was filled in by `PyObject_GetBuffer` and not
-        // released yet.
-        unsafe { PyBuffer_Release(&raw mut export.view) };
+        // SAFETY: it was made by `Box::into_raw`, and this was its only user.
+        unsafe { VIEWS.push(self.0) };
     }
 }
 
@@ -189,14 +242,6 @@ fn contiguous(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Content> {
 /// The bytes of `bytes`, `bytearray`, `memoryview`, a numpy array, ... for an upload; None for an object
 /// without the buffer protocol.
 pub(crate) fn source(object: &Bound<'_, PyAny>) -> PyResult<Option<MemorySource>> {
-    if let Ok(bytes) = object.cast_exact::<PyBytes>() {
-        let content: *const [u8] = bytes.as_bytes();
-        // SAFETY: the bytes of a `bytes` object never change or move, and the owner keeps it
-        // alive. Dropping a `Py` without the GIL is sound: PyO3 puts it off until a thread holds it.
-        let content: &'static [u8] = unsafe { &*content };
-        let owner = Box::new(bytes.clone().unbind());
-        return Ok(Some(MemorySource::new(content, owner)));
-    }
     if !has_buffer(object) {
         return Ok(None);
     }

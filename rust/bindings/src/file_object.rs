@@ -10,7 +10,7 @@ use pyo3::{
     types::{PyByteArray, PyMemoryView, PySlice, PyString},
 };
 
-use crate::buffers::{self, Content};
+use crate::buffers::{self, Content, Lent};
 
 /// How much is asked of a file object at a time: enough to make the call's cost small, and it stays
 /// in the cache for the copy that follows.
@@ -36,16 +36,16 @@ pub(crate) fn source(data: &Bound<'_, PyAny>) -> PyResult<Source> {
         )));
     }
     Ok(Source::Stream(Box::new(FileObject {
-        file: data.clone().unbind(),
-        piece: has_readinto.then(|| PyByteArray::new(py, &[]).unbind()),
+        file: Lent::new(data),
+        piece: has_readinto.then(|| Lent::new(PyByteArray::new(py, &[]).as_any())),
     })))
 }
 
 /// Reads from a Python file object. Its exceptions travel as the inner error of an [`io::Error`].
 struct FileObject {
-    file: Py<PyAny>,
+    file: Lent,
     /// For `readinto`, and never memory of ours: the file object might keep a view of it.
-    piece: Option<Py<PyByteArray>>,
+    piece: Option<Lent>,
 }
 
 impl Read for FileObject {
@@ -53,7 +53,7 @@ impl Read for FileObject {
         let length = buffer.len().min(PIECE);
         let buffer = &mut buffer[..length];
         Python::try_attach(|py| match &self.piece {
-            Some(piece) => self.read_into(piece.bind(py), buffer),
+            Some(piece) => self.read_into(piece.bind(py).cast()?, buffer),
             None => self.read_bytes(py, buffer),
         })
         .ok_or_else(|| io::Error::other("Python is shutting down"))?

@@ -77,8 +77,8 @@ impl Work for FirstRange {
                 let committed = file.map_or(Ok(()), |file| file.commit());
                 download.finish(committed.map(|()| found));
             }
-            (_, result) => {
-                drop(memory);
+            (begun, result) => {
+                drop((begun, memory));
                 download.finish(result);
             }
         }
@@ -370,6 +370,9 @@ impl RangeParts {
             let result = end.and_then(|total| self.complete(total));
             lock(&self.filled).clear();
             drop(lock(&self.memory).take());
+            if let (Some(file), Err(_)) = (&self.file, &result) {
+                file.discard();
+            }
             self.download.finish(result);
         }
     }

@@ -25,7 +25,8 @@ pub(crate) struct PartialFile {
     file: File,
     temporary: PathBuf,
     target: PathBuf,
-    committed: AtomicBool,
+    /// It has its name, or is gone.
+    settled: AtomicBool,
 }
 
 impl PartialFile {
@@ -68,7 +69,7 @@ impl PartialFile {
             file,
             temporary,
             target: target.to_owned(),
-            committed: AtomicBool::new(false),
+            settled: AtomicBool::new(false),
         })
     }
 
@@ -97,17 +98,22 @@ impl PartialFile {
     pub(crate) fn commit(&self) -> Result<()> {
         fs::rename(&self.temporary, &self.target)
             .map_err(|error| Error::local(&self.target, error))?;
-        self.committed.store(true, Ordering::Relaxed);
+        self.settled.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Removes the file, unless it has its name already: before a failure is reported.
+    pub(crate) fn discard(&self) {
+        if !self.settled.swap(true, Ordering::Relaxed) {
+            // Nobody could do anything about a failure, and the name says what the file is.
+            let _ = fs::remove_file(&self.temporary);
+        }
     }
 }
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        if !*self.committed.get_mut() {
-            // Nobody is left to be told, and the name says what the file is.
-            let _ = fs::remove_file(&self.temporary);
-        }
+        self.discard();
     }
 }
 
