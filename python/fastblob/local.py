@@ -25,6 +25,7 @@ from ._fastblob import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
 
     from typing_extensions import Self
@@ -230,6 +231,15 @@ class LocalAzure:
     def disable_secret(self, name: str) -> None:
         """Disables a secret: reading it is answered with 403."""
         self._service.disable_secret(name)
+
+    def expire_secret(self, name: str, at: datetime) -> None:
+        """Sets when a secret expires, which may be past; as in Azure it can be read all the same.
+
+        Args:
+            name: Name of the secret; its newest version is meant.
+            at: The time, with a time zone.
+        """
+        self._service.expire_secret(name, at)
 
     def add_fault(
         self,

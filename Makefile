@@ -1,0 +1,112 @@
+# The one entry point for building, checking and trying fastblob; `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+
+# Two environments, so that the demo's optimised wheel and the quickly built wheel under test never replace each other.
+VENV := .venv
+RELEASE_VENV := build/release-venv
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -type f \( -name '*.rs' -o -name Cargo.toml \))
+PYTHON_SOURCES := pyproject.toml README.md LICENSE $(shell find python -type f -not -name '*.pyc' -not -name '*.so')
+
+.PHONY: help demo test lint test-rust test-python wheel bench clean
+.PHONY: need-python need-cargo need-clippy need-node
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: build/release-installed ## move thousands of files and one of 1 GiB through the embedded service, compare them
+	@$(RELEASE_VENV)/bin/python demo/demo.py
+
+test: lint test-rust test-python ## every check there is
+
+lint: build/installed need-clippy ## clippy, rustfmt, ruff, mypy --strict, stubtest
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/stubtest fastblob._fastblob
+
+test-rust: need-cargo ## the tests of the Rust crates
+	cargo test --locked --workspace
+
+test-python: build/installed tests/node_modules/.package-lock.json ## pytest against the installed wheel
+	$(VENV)/bin/pytest $(PYTEST_ARGS)
+
+wheel: build/release-wheel ## the abi3 wheel in dist/, optimised
+	@ls dist/*.whl
+
+bench: build/release-installed build/bench-tools ## fastblob beside azure-storage-blob and obstore
+	$(RELEASE_VENV)/bin/python benches/compare.py
+
+clean: ## remove everything that was built or installed here
+	rm -rf build dist $(VENV) tests/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find python tests demo -type d -name __pycache__ -prune -exec rm -rf {} +
+	cargo clean
+
+# What must be there -------------------------------------------------------------------------------
+
+need-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
+	  || { echo "fastblob needs Python 3.10 or newer; '$(PYTHON)' is not: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "'$(PYTHON)' cannot make virtual environments: install its venv module (Debian: python3-venv)" >&2; exit 1; }
+
+need-cargo:
+	@command -v cargo >/dev/null \
+	  || { echo "fastblob needs a Rust toolchain (cargo), 1.88 or newer: https://rustup.rs" >&2; exit 1; }
+	@cargo --version | awk '{ split($$2, v, "."); exit !(v[1] > 1 || v[2] >= 88) }' \
+	  || { echo "fastblob needs Rust 1.88 or newer, this is $$(cargo --version): rustup update" >&2; exit 1; }
+
+need-clippy: need-cargo
+	@{ cargo clippy --version && cargo fmt --version; } >/dev/null 2>&1 \
+	  || { echo "the checks need clippy and rustfmt: rustup component add clippy rustfmt" >&2; exit 1; }
+
+need-node:
+	@command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null \
+	  || { echo "the tests need Node.js 20 or newer with npm, for Azurite: https://nodejs.org" >&2; exit 1; }
+
+# What is made, each once until something it is made from changes ------------------------------------
+
+build/tools: pyproject.toml | need-python
+	@mkdir -p build
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(VENV)/bin/python -m pip install --quiet --group dev
+	@touch $@
+
+# cargo's dev profile (Cargo.toml): a real wheel, built in a fraction of the time of the optimised one.
+build/installed: build/tools $(RUST_SOURCES) $(PYTHON_SOURCES) | need-cargo
+	rm -rf build/wheels
+	$(VENV)/bin/maturin build --quiet --locked --out build/wheels
+	$(VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps build/wheels/*.whl
+	$(VENV)/bin/python -m pip install --quiet "$$(echo build/wheels/*.whl)[progress]"
+	@touch $@
+
+build/release-wheel: build/tools $(RUST_SOURCES) $(PYTHON_SOURCES) | need-cargo
+	rm -rf dist
+	$(VENV)/bin/maturin build --quiet --locked --release --out dist
+	@touch $@
+
+build/release-installed: build/release-wheel
+	test -x $(RELEASE_VENV)/bin/python || $(PYTHON) -m venv $(RELEASE_VENV)
+	$(RELEASE_VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(RELEASE_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps dist/*.whl
+	$(RELEASE_VENV)/bin/python -m pip install --quiet "$$(echo dist/*.whl)[progress]"
+	@touch $@
+
+build/bench-tools: build/release-installed
+	$(RELEASE_VENV)/bin/python -m pip install --quiet --group bench
+	@touch $@
+
+# npm writes this file at the end of a complete installation.
+tests/node_modules/.package-lock.json: tests/package.json tests/package-lock.json | need-node
+	cd tests && npm ci --no-audit --no-fund
+	@touch $@

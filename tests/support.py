@@ -1,0 +1,108 @@
+"""What several test files need: the accounts under test, their clients, and a way to run scripts."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import fastblob
+from azure.identity import DefaultAzureCredential
+from azure.storage.blob import AccountSasPermissions, BlobServiceClient, ResourceTypes, generate_account_sas
+
+MIB = 1024 * 1024
+
+# Azurite refuses versions that are newer than itself; azure-storage-blob sends the newest by default.
+SDK_API_VERSION = "2024-11-04"
+
+# More than the generous limit of every subprocess here, so that a hang is reported by the test that hangs.
+SUBPROCESS_SECONDS = 45
+
+
+@dataclass(frozen=True)
+class Account:
+    """A storage account that the tests may use: the embedded service's, or Azurite's."""
+
+    server: str
+    endpoint: str
+    name: str
+    key: str
+    credential: DefaultAzureCredential
+    sdk: BlobServiceClient
+
+    def client(self, **options: Any) -> fastblob.Client:
+        """A fastblob client of this account with the shared DefaultAzureCredential."""
+        return fastblob.Client(self.endpoint, self.credential, **options)
+
+
+def sdk_client(endpoint: str, credential: Any) -> BlobServiceClient:
+    """An azure-storage-blob client that fails at once where the default would retry for minutes."""
+    return BlobServiceClient(endpoint, credential=credential, retry_total=0, api_version=SDK_API_VERSION)
+
+
+def tomorrow() -> datetime:
+    """When a signature that is good expires."""
+    return datetime.now(timezone.utc) + timedelta(days=1)
+
+
+def yesterday() -> datetime:
+    """When one that is not expired."""
+    return datetime.now(timezone.utc) - timedelta(days=1)
+
+
+def account_sas(account: Account, expiry: datetime) -> str:
+    """A SAS for everything in the account."""
+    return generate_account_sas(
+        account.name,
+        account.key,
+        ResourceTypes(service=True, container=True, object=True),
+        AccountSasPermissions(read=True, write=True, delete=True, list=True, create=True, tag=True),
+        expiry,
+    )
+
+
+def content(size: int, seed: int = 1) -> bytes:
+    """Bytes that no codec or page of zeros can fake, the same for the same seed."""
+    return random.Random(seed).randbytes(size)
+
+
+def write_file(path: Path, size: int, seed: int = 1) -> bytes:
+    """Write ``content(size, seed)`` to ``path`` and return it."""
+    data = content(size, seed)
+    path.write_bytes(data)
+    return data
+
+
+def files_below(directory: Path) -> dict[str, bytes]:
+    """Every file below ``directory`` by its relative name, temporary ones included."""
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
+
+
+def names(items: Iterable[fastblob.BlobItem]) -> list[str]:
+    """The names of listed items, in the order of the listing."""
+    return [item.name for item in items]
+
+
+def run_python(
+    script: str, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run ``script`` in an interpreter of its own, with warnings as errors, and return what it said."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", script, *arguments],
+        env={**os.environ, **(env or {})},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=SUBPROCESS_SECONDS,
+        check=False,
+    )

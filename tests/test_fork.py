@@ -1,0 +1,95 @@
+"""After os.fork() the child starts with connections of its own, and the parent's go on working."""
+
+from __future__ import annotations
+
+import pytest
+from fastblob.local import LocalAzure
+from support import run_python
+
+# Threads of the client exist when it forks, which Python 3.12 and later warn of.
+PRELUDE = """
+import os, sys, threading, warnings, fastblob
+warnings.simplefilter("ignore", DeprecationWarning)
+container = sys.argv[1]
+client = fastblob.Client(max_connections=4)
+blobs = [f"{container}/{number}" for number in range(50)]
+client.write_many((blob, blob.encode()) for blob in blobs)
+expected = [blob.encode() for blob in blobs]
+
+def in_child(check):
+    child = os.fork()
+    if child == 0:
+        try:
+            check()
+            os._exit(0)
+        except BaseException:
+            import traceback
+            traceback.print_exc()
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+SCRIPTS = {
+    "the inherited client works in the child, and in the parent afterwards": """
+def check():
+    assert client.read_many(blobs) == expected
+    assert client.read(blobs[0]) == expected[0]
+    client.write(f"{container}/child", b"child")
+in_child(check)
+assert client.read_many(blobs) == expected
+assert client.read(f"{container}/child") == b"child"
+""",
+    "the module's own functions work in the child": """
+assert fastblob.read(blobs[0]) == expected[0]
+in_child(lambda: fastblob.read_many(blobs) == expected or os._exit(2))
+assert fastblob.read(blobs[0]) == expected[0]
+""",
+    "a child made while the parent transfers": """
+running, stop = threading.Event(), threading.Event()
+def transfer():
+    while not stop.is_set():
+        assert client.read_many(blobs) == expected
+        running.set()
+thread = threading.Thread(target=transfer)
+thread.start()
+running.wait(20)
+for _ in range(3):
+    in_child(lambda: client.read_many(blobs) == expected or os._exit(2))
+stop.set()
+thread.join()
+""",
+    "a grandchild": """
+in_child(lambda: in_child(lambda: client.read_many(blobs) == expected or os._exit(2)))
+""",
+    "multiprocessing by fork": """
+import multiprocessing
+with multiprocessing.get_context("fork").Pool(3) as pool:
+    assert pool.map(client.read, blobs) == expected
+assert client.read_many(blobs) == expected
+""",
+    "a child of a client that was never used": """
+unused = fastblob.Client()
+in_child(lambda: unused.read(blobs[0]) == expected[0] or os._exit(2))
+assert unused.read(blobs[0]) == expected[0]
+""",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_fork(service: LocalAzure, service_container: str, script: str) -> None:
+    ran = run_python(f"{PRELUDE}{SCRIPTS[script]}\nprint('done')", service_container)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == "done\n"
+    assert ran.stderr == ""
+
+
+def test_the_child_uses_no_connection_of_its_parent(service: LocalAzure, service_container: str) -> None:
+    script = f"""{PRELUDE}
+client.read(blobs[0])
+in_child(lambda: client.properties(blobs[0]))
+"""
+    ran = run_python(script, service_container)
+    assert ran.returncode == 0, ran.stderr
+    records = service.requests()
+    (child,) = [record.connection for record in records if record.operation == "GetBlobProperties"]
+    assert child not in {record.connection for record in records if record.operation != "GetBlobProperties"}
