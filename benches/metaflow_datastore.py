@@ -3,9 +3,9 @@
     python benches/metaflow_datastore.py                     # everything, without latency and with 10 ms
     python benches/metaflow_datastore.py --rounds 5 --workload save-small --workload load-small
 
-Each measurement is a process of its own. The two take turns within a round, so that a machine that gets slower
-meanwhile does so for both; medians of the wall seconds are shown, and the storage requests of one round. What was
-moved is checked after the clock was stopped, and so is which datastore was in force.
+Each measurement is a process of its own. The two take turns within a round, so that a machine that gets
+slower meanwhile does so for both; medians of the wall seconds are shown, and the requests of one round.
+What was moved is checked after the clock was stopped, and so is which datastore was in force.
 """
 
 from __future__ import annotations

@@ -62,6 +62,11 @@ impl<'a> Watch<'a> {
         Self { cancel, interrupt }
     }
 
+    /// Whether the call was cancelled; does not ask the caller.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.is_set()
+    }
+
     /// Called once a tick, not more often: it may have to wait for Python's interpreter.
     pub(crate) fn check(&self) -> Result<(), Cancelled> {
         if !self.cancel.is_set() && self.interrupt.0.is_some_and(|poll| poll()) {

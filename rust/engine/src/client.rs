@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use crate::{
@@ -18,12 +18,16 @@ use crate::{
     listing::Listing,
     path::BlobPath,
     progress::Progress,
+    random,
     retry::Policy,
     scheduler::{Buffers, Scheduler},
     session::{Cost, Session},
     sync::lock,
     transfer::{Batch, Job, OnError, Outcome, delete_blob},
 };
+
+/// Blocks of streams that are kept for the next stream.
+const KEPT_BLOCKS: usize = 4;
 
 /// Moves blobs of one account. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
@@ -47,9 +51,11 @@ pub(crate) struct Inner {
     pub(crate) no_crc64: AtomicBool,
     /// The service does not compute CRC64 of ranges (Azurite).
     pub(crate) no_checked_ranges: AtomicBool,
+    /// What the ids of requests begin with, and how many there were.
+    pub(crate) request_prefix: u64,
+    pub(crate) request_count: AtomicU64,
     buffers: Mutex<Vec<Buffers>>,
     blocks: Mutex<Vec<Vec<u8>>>,
-    most_blocks: usize,
 }
 
 impl Client {
@@ -75,11 +81,10 @@ impl Client {
             reached: AtomicBool::new(false),
             no_crc64: AtomicBool::new(false),
             no_checked_ranges: AtomicBool::new(false),
+            request_prefix: random::unique(),
+            request_count: AtomicU64::new(0),
             buffers: Mutex::default(),
             blocks: Mutex::default(),
-            most_blocks: usize::try_from(memory_limit / PART_SIZE)
-                .unwrap_or(1)
-                .max(1),
         })))
     }
 
@@ -190,7 +195,7 @@ impl Inner {
 
     pub(crate) fn put_block(&self, block: Vec<u8>) {
         let mut blocks = lock(&self.blocks);
-        if blocks.len() < self.most_blocks && block.capacity() as u64 <= PART_SIZE {
+        if blocks.len() < KEPT_BLOCKS && block.capacity() as u64 <= PART_SIZE {
             blocks.push(block);
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// What a request costs apart from its bytes, in bytes: makes small and large requests comparable.
 const REQUEST_WEIGHT: u64 = 32 << 10;
 /// Throughput must rise by this factor, or more requests in flight were of no use.
-const GROWTH: f64 = 1.15;
+const GROWTH: f64 = 1.25;
 /// Rounds without growth before the search ends.
 const PATIENCE: u32 = 2;
 /// A new search begins after this time: networks change, and throttling passes.
@@ -74,6 +74,8 @@ impl Concurrency {
             }
             self.settled = None;
             self.best = None;
+            // Half as many may do as well; if not, the search comes back.
+            self.limit = (self.limit / 2).max(1);
             self.rounds_without_growth = 0;
             self.round = Round::new(now);
         }

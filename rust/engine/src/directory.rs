@@ -8,6 +8,7 @@ use std::{
 use crate::{
     error::{Error, InvalidInput, Result},
     path::BlobPath,
+    transfer::PARTIAL_SUFFIX,
 };
 
 /// The files below a folder, sorted, with the blobs that they become below `prefix`. Symbolic links to
@@ -40,6 +41,10 @@ fn walk(folder: &Path, prefix: &BlobPath, found: &mut Vec<(PathBuf, BlobPath)>) 
                 .into());
             }
         };
+        // Of a download that runs, or was killed.
+        if name.to_string_lossy().ends_with(PARTIAL_SUFFIX) {
+            continue;
+        }
         let kind = entry
             .file_type()
             .map_err(|error| Error::local(&path, error))?;

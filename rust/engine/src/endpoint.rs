@@ -1,5 +1,7 @@
 //! The URL of a storage account.
 
+use std::fmt;
+
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
 
@@ -20,7 +22,7 @@ const BASE_PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'?').add(b'#');
 
 /// Where an account's blobs are: `https://account.blob.core.windows.net`, a private or custom domain, a
 /// sovereign cloud, or an emulator with the account in the path.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Endpoint {
     tls: bool,
     host: Host<String>,
@@ -28,6 +30,13 @@ pub struct Endpoint {
     default_port: bool,
     base_path: String,
     sas: Option<String>,
+}
+
+impl fmt::Debug for Endpoint {
+    /// Without the SAS.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({})", self.url())
+    }
 }
 
 impl Endpoint {
@@ -42,14 +51,19 @@ impl Endpoint {
                 "account URL {shown:?} {reason}; write 'https://<account>.blob.core.windows.net'"
             ))
         };
-        let url = Url::parse(text).map_err(|_| refuse("is not a URL"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(refuse("has a scheme other than https"));
+        if text.contains("AccountKey=") || text.contains("SharedAccessSignature=") {
+            return Err(InvalidInput::new(
+                "the account URL is a connection string; use Client.from_connection_string()",
+            ));
         }
+        let url = Url::parse(text).map_err(|_| refuse("is not a URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(InvalidInput::new(
                 "an account URL must not hold a user name or password; give the credential by itself",
             ));
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(refuse("has a scheme other than https"));
         }
         let host = url.host().ok_or_else(|| refuse("has no host"))?.to_owned();
         let port = url
@@ -93,7 +107,11 @@ impl Endpoint {
         match self.base_path.strip_prefix('/') {
             Some(account) => account,
             None => match &self.host {
-                Host::Domain(name) => name.split('.').next().unwrap_or(name),
+                // The second region of an account is read under a name of its own and the same key.
+                Host::Domain(name) => {
+                    let label = name.split('.').next().unwrap_or(name);
+                    label.strip_suffix("-secondary").unwrap_or(label)
+                }
                 _ => "",
             },
         }

@@ -24,6 +24,7 @@ mod memory;
 mod parts;
 mod path;
 mod progress;
+mod random;
 mod retry;
 mod scheduler;
 mod session;

@@ -40,6 +40,9 @@ pub(crate) const MAX_BATCH_DELETES: usize = 256;
 /// level cache together with what the kernel copies.
 pub(crate) const BUFFER_SIZE: usize = 1 << 20;
 
+/// Memory that a piece of work needs: what a worker collects, and the content of a small file.
+pub(crate) const WORK_MEMORY: u64 = 2 * BUFFER_SIZE as u64;
+
 /// Longest time without looking whether the caller gave up: Ctrl-C answers within 200 ms.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
@@ -60,6 +63,9 @@ pub(crate) const MAX_HEADERS: usize = 128;
 /// Most bytes of an answer that is read into memory whole (a page of 5,000 list entries with long
 /// names and metadata stays well below).
 pub(crate) const MAX_ANSWER_SIZE: usize = 64 << 20;
+
+/// Most bytes of the explanation of an error.
+pub(crate) const MAX_ERROR_SIZE: usize = 64 << 10;
 
 /// A token is refreshed this long before it expires, or when a fifth of its life is left, whichever
 /// is later: one that lives shorter than this is not refreshed at every call.

@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::limits::{MAX_BLOCK_SIZE, MAX_BLOCKS, PART_SIZE};
+use crate::random;
 
 /// Parts of equal size, the last one shorter, never more than [`MAX_BLOCKS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub(crate) struct BlockIds {
 impl BlockIds {
     pub(crate) fn new() -> Self {
         Self {
-            nonce: fastrand::u64(..),
+            nonce: random::unique(),
         }
     }
 

@@ -146,9 +146,11 @@ fn check_container(name: &str) -> Result<(), String> {
 
 /// The path without a query: a URL pasted by mistake may hold a SAS, which no message may show.
 fn without_query(path: &str) -> &str {
-    match path.find("://") {
-        Some(_) => path.split('?').next().unwrap_or(path),
-        None => path,
+    let first = path.split('/').next().unwrap_or(path);
+    if path.contains("://") || is_host(first) || path.contains("sig=") {
+        path.split('?').next().unwrap_or(path)
+    } else {
+        path
     }
 }
 
@@ -237,7 +239,13 @@ mod tests {
 
     #[test]
     fn a_sas_is_not_repeated_in_the_message() {
-        assert!(!message("https://a.blob.core.windows.net/data/x?sig=secret").contains("secret"));
+        for path in [
+            "https://a.blob.core.windows.net/data/x?sig=secret",
+            "a.blob.core.windows.net/data/x?sv=1&sig=secret",
+            "/data/x?sv=1&sig=secret",
+        ] {
+            assert!(!message(path).contains("secret"), "{path}");
+        }
     }
 
     proptest! {

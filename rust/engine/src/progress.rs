@@ -29,6 +29,11 @@ impl Progress {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Bytes have to be moved again.
+    pub(crate) fn lost(&self, bytes: u64) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
     pub(crate) fn requested(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }

@@ -69,7 +69,8 @@ impl Policy {
         // Jitter keeps many clients that failed together from coming back together.
         let own = doubled.min(CAP).mul_f64(0.5 + fastrand::f64() / 2.0);
         Some(match retry_after {
-            Some(asked) => asked.min(RETRY_AFTER_CAP),
+            // Those who were told the same time do not come at the same moment.
+            Some(asked) => asked.min(RETRY_AFTER_CAP) + own.mul_f64(fastrand::f64() / 4.0),
             None => own,
         })
     }
@@ -112,15 +113,13 @@ mod tests {
     fn the_service_may_ask_for_more() {
         let policy = Policy { max_retries: 3 };
         let asked = Duration::from_secs(7);
-        assert_eq!(policy.delay(1, Some(asked), true), Some(asked));
-        assert_eq!(
-            policy.delay(1, Some(Duration::from_secs(9_999)), true),
-            Some(RETRY_AFTER_CAP)
-        );
-        assert_eq!(
-            policy.delay(1, Some(Duration::ZERO), true),
-            Some(Duration::ZERO)
-        );
+        let delay = policy.delay(1, Some(asked), true).unwrap();
+        assert!(delay >= asked && delay < asked + BASE);
+        let most = policy
+            .delay(1, Some(Duration::from_secs(9_999)), true)
+            .unwrap();
+        assert!(most < RETRY_AFTER_CAP + BASE);
+        assert!(policy.delay(1, Some(Duration::ZERO), true).unwrap() < BASE);
     }
 
     #[test]

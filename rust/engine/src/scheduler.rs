@@ -6,7 +6,7 @@
 
 use std::{
     collections::VecDeque,
-    fmt,
+    fmt, mem,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -16,7 +16,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{cancel::Interrupt, concurrency::Concurrency, limits::BUFFER_SIZE, sync::lock};
+use crate::{
+    cancel::Interrupt,
+    concurrency::Concurrency,
+    limits::{BUFFER_SIZE, WORK_MEMORY},
+    sync::lock,
+};
 
 /// A thread with nothing to do ends after this time.
 const IDLE_THREAD: Duration = Duration::from_secs(10);
@@ -28,7 +33,7 @@ pub(crate) trait Work: Send {
 
     /// Bytes of memory that it needs.
     fn reservation(&self) -> u64 {
-        BUFFER_SIZE as u64
+        WORK_MEMORY
     }
 }
 
@@ -84,6 +89,10 @@ pub(crate) struct Lane {
 
 struct State {
     lanes: VecDeque<Lane>,
+    /// Part sources that have nothing left; dropped without the lock, as that may report an item or close
+    /// a file.
+    spent: Vec<Arc<dyn PartSource>>,
+    /// Pool threads at work.
     running: usize,
     reserved: u64,
     threads: usize,
@@ -114,6 +123,7 @@ impl Scheduler {
         Arc::new(Self {
             state: Mutex::new(State {
                 lanes: VecDeque::new(),
+                spent: Vec::new(),
                 running: 0,
                 reserved: 0,
                 threads: 0,
@@ -176,7 +186,8 @@ impl Scheduler {
         let mut state = lock(&self.state);
         let reservation = work.reservation();
         state.reserved += reservation;
-        drop(self.run(state, (work, reservation), worker));
+        let state = self.run(state, (work, reservation), worker, Place::Caller);
+        drop_spent(state);
     }
 
     /// Runs work of one call on the calling thread, beyond the limit of pool threads, until there is no
@@ -188,10 +199,17 @@ impl Scheduler {
             let claimed = position.and_then(|position| self.claim_from(&mut state, position));
             self.recruit(&mut state);
             let Some(claimed) = claimed else {
+                drop_spent(state);
                 return;
             };
-            state = self.run(state, claimed, worker);
+            state = self.run(state, claimed, worker, Place::Caller);
         }
+    }
+
+    /// Whether work waits and there is no thread to do it.
+    pub(crate) fn is_deserted(&self) -> bool {
+        let state = lock(&self.state);
+        state.threads == 0 && state.has_work()
     }
 
     /// The service is busy.
@@ -234,7 +252,7 @@ impl Scheduler {
                 state.reserved += reservation;
                 return Some((work, reservation));
             }
-            lane.parts.pop_front();
+            state.spent.extend(lane.parts.pop_front());
         }
         let reservation = lane.items.front()?.reservation();
         if !fits(reservation) {
@@ -260,7 +278,7 @@ impl Scheduler {
                 .spawn(move || this.work());
             match started {
                 Ok(_) => state.threads += 1,
-                // With one thread at least, all gets done.
+                // With one thread at least, all gets done; without any, whoever waits does it.
                 Err(error) => log::warn!("no further thread could be started: {error}"),
             }
         }
@@ -275,7 +293,12 @@ impl Scheduler {
         loop {
             if let Some(claimed) = self.claim(&mut state) {
                 self.recruit(&mut state);
-                state = self.run(state, claimed, &mut worker);
+                state = self.run(state, claimed, &mut worker, Place::Pool);
+                continue;
+            }
+            if !state.spent.is_empty() {
+                drop_spent(state);
+                state = lock(&self.state);
                 continue;
             }
             if state.closed {
@@ -301,14 +324,17 @@ impl Scheduler {
         mut state: MutexGuard<'a, State>,
         (work, reservation): (Box<dyn Work>, u64),
         worker: &mut Worker,
+        place: Place,
     ) -> MutexGuard<'a, State> {
-        state.running += 1;
-        drop(state);
+        // Calling threads come in addition: they must not keep the pool from its work.
+        let permits = usize::from(place == Place::Pool);
+        state.running += permits;
+        drop_spent(state);
         // A panic ends the item, which notices by itself, and not the thread.
         let moved = panic::catch_unwind(AssertUnwindSafe(|| work.run(worker)));
         let mut state = lock(&self.state);
         let saturated = state.running >= state.concurrency.limit() && state.has_work();
-        state.running -= 1;
+        state.running -= permits;
         state.reserved -= reservation;
         if let Ok(bytes) = moved {
             state
@@ -317,6 +343,19 @@ impl Scheduler {
         }
         state
     }
+}
+
+/// Whose thread work runs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Pool,
+    Caller,
+}
+
+fn drop_spent(mut state: MutexGuard<'_, State>) {
+    let spent = mem::take(&mut state.spent);
+    drop(state);
+    drop(spent);
 }
 
 impl fmt::Debug for Scheduler {

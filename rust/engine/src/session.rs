@@ -15,7 +15,7 @@ use crate::{
     client::Inner,
     error::{Error, ErrorKind, Result},
     http::{BodyReader, Broken, Connection, Request, ResponseHead},
-    limits::{MAX_ANSWER_SIZE, SERVICE_VERSION},
+    limits::{MAX_ANSWER_SIZE, MAX_ERROR_SIZE, SERVICE_VERSION},
     progress::Progress,
     retry::{self, Decision},
 };
@@ -133,16 +133,16 @@ impl Session<'_> {
         new_token: &mut bool,
     ) -> Result<O::Output, Attempt> {
         let client = self.client;
-        self.watch
-            .check()
-            .map_err(|_| Attempt::Final(Error::cancelled()))?;
+        if self.watch.is_cancelled() {
+            return Err(Attempt::Final(Error::cancelled()));
+        }
         let mut request = operation.request();
         request
             .headers
             .push(("x-ms-version".into(), SERVICE_VERSION.into()));
         request
             .headers
-            .push(("x-ms-client-request-id".into(), request_id().into()));
+            .push(("x-ms-client-request-id".into(), request_id(client).into()));
         client
             .credential
             .authorize(&mut request, &self.watch)
@@ -224,7 +224,7 @@ impl Session<'_> {
         new_token: &mut bool,
     ) -> Attempt {
         let mut body = BodyReader::new(&mut connection, head, self.watch);
-        let text = body.read_all(MAX_ANSWER_SIZE).unwrap_or_default();
+        let text = body.read_all(MAX_ERROR_SIZE).unwrap_or_default();
         let finished = body.is_finished();
         self.keep(connection, head, finished);
         let failure = answer::error(head, &text, &self.client.endpoint.url());
@@ -339,15 +339,16 @@ fn is_odd(failure: &Error) -> bool {
     failure.status() == Some(500) && failure.code().is_none()
 }
 
-/// A random UUID, by which the service's logs name the request.
-fn request_id() -> String {
-    let (high, low) = (fastrand::u64(..), fastrand::u64(..));
+/// A UUID, by which the service's logs name the request: random for the client, then counted.
+fn request_id(client: &Inner) -> String {
+    let high = client.request_prefix;
+    let low = client.request_count.fetch_add(1, Ordering::Relaxed);
     format!(
         "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
         high >> 32,
         (high >> 16) & 0xffff,
         high & 0xfff,
-        low >> 52,
+        (low >> 48) & 0xfff,
         low & 0xffff_ffff_ffff
     )
 }

@@ -73,3 +73,15 @@ fn a_failed_download_leaves_no_file() {
     assert_eq!(folder.names(), ["a"]);
     assert_eq!(std::fs::read(target).unwrap(), b"what was there before");
 }
+
+#[test]
+fn an_interrupt_ends_a_transfer_whose_bytes_flow() {
+    let rig = Rig::serving(|options| options.bandwidth = Some(1 << 20), |_| {});
+    rig.write("a", &content(1 << 20));
+    let interrupt = || true;
+    let start = Instant::now();
+    let job = Job::read(blob("a"), Box::new(support::Leaked), 0, None);
+    let outcome = rig.client.run(job, Interrupt::new(&interrupt));
+    assert_eq!(outcome.error.unwrap().kind(), ErrorKind::Cancelled);
+    assert!(start.elapsed() < Duration::from_millis(800));
+}

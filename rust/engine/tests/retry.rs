@@ -318,3 +318,49 @@ fn a_copy_whose_answer_was_lost_is_no_conflict() {
     rig.fault("CopyBlob", 1, Action::LoseAnswer);
     assert_eq!(copy("c").unwrap_err().kind(), ErrorKind::AlreadyExists);
 }
+
+#[test]
+fn a_broken_answer_to_a_checked_range_is_read_again_from_its_start() {
+    let rig = Rig::with(|config| config.checksum = Some(fastblob_engine::Checksum::Crc64));
+    let folder = Folder::new();
+    let bytes = content(100_000);
+    rig.write("a", &bytes);
+    rig.fault(
+        "GetBlob",
+        1,
+        Action::Truncate {
+            after_bytes: 40_000,
+        },
+    );
+    rig.service.clear_requests();
+    let outcome = rig.run(Job::download(blob("a"), folder.join("a")));
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let ranges: Vec<_> = rig
+        .service
+        .requests()
+        .into_iter()
+        .filter_map(|record| record.range)
+        .collect();
+    assert_eq!(ranges.len(), 2);
+    assert!(ranges.iter().all(|range| range.starts_with("bytes=0-")));
+    assert!(std::fs::read(folder.join("a")).unwrap() == bytes);
+}
+
+#[test]
+fn a_416_in_the_middle_is_a_blob_that_changed() {
+    let rig = Rig::new();
+    let folder = Folder::new();
+    rig.write("a", &content(100));
+    rig.fault("GetBlob", 1, Action::Truncate { after_bytes: 40 });
+    rig.service.add_fault(fastblob_service::Fault {
+        operation: Some("GetBlob".to_owned()),
+        method: None,
+        path: None,
+        after: 1,
+        times: 1,
+        action: status(416, "InvalidRange"),
+    });
+    let outcome = rig.run(Job::download(blob("a"), folder.join("a")));
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert!(std::fs::read(folder.join("a")).unwrap() == content(100));
+}

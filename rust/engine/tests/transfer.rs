@@ -265,3 +265,78 @@ fn damage_on_the_way_is_noticed_where_crc64_is_asked_for() {
         assert_eq!(error.kind(), ErrorKind::Integrity);
     }
 }
+
+#[test]
+fn a_stream_that_stalls_does_not_stop_the_others() {
+    struct Stalling(std::sync::mpsc::Receiver<()>, u64);
+    impl Read for Stalling {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.1 == 0 {
+                let _ = self.0.recv();
+                return Ok(0);
+            }
+            let count = buffer.len().min(usize::try_from(self.1).unwrap());
+            self.1 -= count as u64;
+            Ok(count)
+        }
+    }
+    let rig = Rig::with(|config| config.max_connections = Some(2));
+    rig.write("a", b"content");
+    let (go_on, stalled) = std::sync::mpsc::channel();
+    let stream = Box::new(Stalling(stalled, PART_SIZE + 1));
+    let options = Arc::new(UploadOptions::default());
+    let batch = rig.client.batch(OnError::Collect);
+    batch.push(vec![Job::upload(
+        Source::Stream(stream),
+        blob("slow"),
+        options,
+    )]);
+    let read = || Job::read(blob("a"), Box::new(support::Leaked), 0, None);
+    let outcomes = rig.batch(vec![read(), read(), read()], OnError::Raise);
+    assert!(outcomes.iter().all(|outcome| outcome.error.is_none()));
+    go_on.send(()).unwrap();
+    let outcomes = support::finish(batch);
+    assert!(outcomes[0].error.is_none(), "{:?}", outcomes[0].error);
+}
+
+#[test]
+fn a_stream_that_panics_ends_its_call_and_nothing_else() {
+    struct Panicking(u64);
+    impl Read for Panicking {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(self.0 > 0, "the reader of this test panics");
+            let count = buffer.len().min(usize::try_from(self.0).unwrap());
+            self.0 -= count as u64;
+            Ok(count)
+        }
+    }
+    let rig = Rig::with(|config| config.max_connections = Some(1));
+    let stream = Box::new(Panicking(PART_SIZE + 1));
+    let options = Arc::new(UploadOptions::default());
+    let job = Job::upload(Source::Stream(stream), blob("a"), options);
+    let outcomes = rig.batch(vec![job], OnError::Raise);
+    assert!(
+        outcomes[0]
+            .error
+            .as_ref()
+            .unwrap()
+            .to_string()
+            .contains("internal error")
+    );
+    assert!(rig.write("b", b"content").error.is_none());
+}
+
+#[test]
+fn metadata_names_are_signed_in_the_services_order() {
+    let rig = Rig::new();
+    let content: &'static [u8] = b"x";
+    let options = UploadOptions {
+        metadata: ["run_1", "run1", "runa", "Run_B"]
+            .map(|name| (name.to_owned(), "v".to_owned()))
+            .into(),
+        ..UploadOptions::default()
+    };
+    let source = Source::Memory(fastblob_engine::MemorySource::new(content, Box::new(())));
+    let outcome = rig.run(Job::upload(source, blob("a"), Arc::new(options)));
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+}

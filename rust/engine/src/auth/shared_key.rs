@@ -83,7 +83,7 @@ impl SharedKey {
             .iter()
             .filter(|(name, _)| name.starts_with("x-ms-"))
             .collect();
-        headers.sort();
+        headers.sort_by(|(a, _), (b, _)| sort_key(a).cmp(&sort_key(b)).then_with(|| a.cmp(b)));
         for (name, value) in headers {
             let _ = writeln!(text, "{name}:{}", value.trim());
         }
@@ -95,6 +95,15 @@ impl SharedKey {
         }
         text
     }
+}
+
+/// The service sorts names as a dictionary does: hyphens do not count, and an underscore comes before
+/// digits, which come before letters.
+fn sort_key(name: &str) -> Vec<u8> {
+    name.bytes()
+        .filter(|byte| *byte != b'-')
+        .map(|byte| if byte == b'_' { 0 } else { byte })
+        .collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::{
     error::Error as StdError,
     fmt,
+    panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -113,7 +114,10 @@ impl TokenCache {
         state.fetching = true;
         let claims = state.claims.take();
         drop(state);
-        let fetched = self.provider.token(claims.as_deref());
+        // Whoever waits must hear of the end, also of this one.
+        let fetch =
+            panic::catch_unwind(AssertUnwindSafe(|| self.provider.token(claims.as_deref())));
+        let fetched = fetch.unwrap_or_else(|_| Err("the credential panicked".into()));
         let now = SystemTime::now();
         let mut state = lock(&self.state);
         state.fetching = false;
@@ -133,6 +137,7 @@ impl TokenCache {
                 Ok(authorization)
             }
             Err(source) => {
+                state.claims = claims;
                 if let Some(held) = state.held.as_mut().filter(|held| now < held.expires_on) {
                     held.refresh_on = now + REFRESH_PAUSE;
                     log::warn!("the token could not be refreshed; the old one is still valid");

@@ -4,7 +4,7 @@ use super::{
     connection::{Broken, Connection},
     message::{Framing, ResponseHead},
 };
-use crate::cancel::Watch;
+use crate::{cancel::Watch, limits::MAX_HEADERS};
 
 /// Longest line between two chunks; ours to choose, as nobody uses chunk extensions.
 const MAX_CHUNK_LINE: usize = 4_096;
@@ -91,11 +91,13 @@ impl<'a> BodyReader<'a> {
                     let line = self.line()?;
                     let digits = line.split(';').next().unwrap_or_default().trim();
                     let length = u64::from_str_radix(digits, 16)
-                        .map_err(|_| Broken::Protocol("a chunk has an illegal length"))?;
+                        .ok()
+                        .filter(|_| !digits.starts_with('+'))
+                        .ok_or(Broken::Protocol("a chunk has an illegal length"))?;
                     if length > 0 {
                         self.state = State::Chunk(length);
                     } else {
-                        while !self.line()?.is_empty() {} // trailers
+                        self.trailers()?;
                         self.state = State::Finished;
                     }
                 }
@@ -116,6 +118,15 @@ impl<'a> BodyReader<'a> {
                 count => bytes.extend_from_slice(&piece[..count]),
             }
         }
+    }
+
+    fn trailers(&mut self) -> Result<(), Broken> {
+        for _ in 0..MAX_HEADERS {
+            if self.line()?.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(Broken::Protocol("the answer has too many trailers"))
     }
 
     fn line(&mut self) -> Result<String, Broken> {

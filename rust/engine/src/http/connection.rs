@@ -28,6 +28,8 @@ use crate::{
 
 /// Bytes that are read ahead: a head and, of a small blob, part of the body.
 const READ_AHEAD: usize = 16 << 10;
+/// Interim (1xx) answers before the final one.
+const MAX_INTERIM: u32 = 16;
 /// An idle connection younger than this is used without asking the socket whether it still stands.
 const TRUSTED_IDLE: Duration = Duration::from_millis(500);
 
@@ -86,6 +88,8 @@ pub(crate) struct Connection {
     end: usize,
     created: Instant,
     used: Instant,
+    /// When the caller was last asked whether to go on.
+    checked: Instant,
     /// Requests sent so far.
     pub(crate) requests: u64,
     idle_timeout: Duration,
@@ -114,6 +118,7 @@ impl Connection {
             end: 0,
             created: Instant::now(),
             used: Instant::now(),
+            checked: Instant::now(),
             requests: 0,
             idle_timeout,
         };
@@ -172,9 +177,19 @@ impl Connection {
         })
     }
 
+    /// Takes note that an answer was read to its end.
+    pub(crate) fn rest(&mut self) {
+        self.used = Instant::now();
+    }
+
+    /// Time since the last answer.
+    pub(crate) fn idle(&self) -> Duration {
+        self.used.elapsed()
+    }
+
     /// Whether the connection may carry another request.
     pub(crate) fn is_usable(&self) -> bool {
-        let idle = self.used.elapsed();
+        let idle = self.idle();
         if idle > MAX_IDLE || self.created.elapsed() > MAX_CONNECTION_AGE || self.start != self.end
         {
             return false;
@@ -211,7 +226,7 @@ impl Connection {
         let early = match sent {
             Ok(()) => false,
             // The service may have answered, and closed, before it read everything.
-            Err(Broken::Io(error)) if has_answer(self.stream.socket()) => {
+            Err(Broken::Io(error)) if has_answer(&mut self.stream) => {
                 match self.read_head(request.method == "HEAD", watch) {
                     Ok(mut answer) => {
                         answer.keep_alive = false;
@@ -226,7 +241,6 @@ impl Connection {
         };
         let mut answer = self.read_head(request.method == "HEAD", watch)?;
         answer.keep_alive &= !early;
-        self.used = Instant::now();
         Ok(answer)
     }
 
@@ -320,14 +334,17 @@ impl Connection {
                 Stream::Tls(stream) => stream.write(bytes),
             };
             match result {
-                Ok(0) => return Err(Broken::Io(io::ErrorKind::WriteZero.into())),
-                Ok(count) => {
+                Ok(count @ 1..) => {
                     bytes = &bytes[count..];
                     patience.reset();
+                    check_now_and_then(&mut self.checked, watch)?;
                 }
+                // TLS takes nothing while its buffer is full.
+                Ok(0) if matches!(self.stream, Stream::Tls(_)) => patience.wait(watch)?,
+                Ok(_) => return Err(Broken::Io(io::ErrorKind::WriteZero.into())),
                 Err(error) if is_tick(&error) => {
                     patience.wait(watch)?;
-                    if has_answer(self.stream.socket()) {
+                    if has_answer(&mut self.stream) {
                         return Err(Broken::Protocol(ANSWERED_EARLY));
                     }
                 }
@@ -352,6 +369,7 @@ impl Connection {
     }
 
     fn read_head(&mut self, to_head_request: bool, watch: &Watch) -> Result<ResponseHead, Broken> {
+        let mut interim = 0;
         loop {
             if self.end > self.start {
                 let parsed =
@@ -360,6 +378,10 @@ impl Connection {
                 if let Some((head, length)) = parsed {
                     self.start += length;
                     if (100..200).contains(&head.status) {
+                        interim += 1;
+                        if interim > MAX_INTERIM {
+                            return Err(Broken::Protocol("too many interim answers"));
+                        }
                         continue;
                     }
                     return Ok(head);
@@ -385,6 +407,7 @@ impl Connection {
             &mut self.stream,
             &mut self.ahead[self.end..],
             self.idle_timeout,
+            &mut self.checked,
             watch,
         )?;
         if count == 0 {
@@ -399,15 +422,26 @@ impl Connection {
         if self.start == self.end {
             // Lines of chunked bodies are read byte by byte, but not from the socket.
             if buffer.len() >= 512 {
-                return receive(&mut self.stream, buffer, self.idle_timeout, watch);
+                return receive(
+                    &mut self.stream,
+                    buffer,
+                    self.idle_timeout,
+                    &mut self.checked,
+                    watch,
+                );
             }
             self.start = 0;
-            self.end = receive(&mut self.stream, &mut self.ahead, self.idle_timeout, watch)?;
+            self.end = receive(
+                &mut self.stream,
+                &mut self.ahead,
+                self.idle_timeout,
+                &mut self.checked,
+                watch,
+            )?;
         }
         let count = buffer.len().min(self.end - self.start);
         buffer[..count].copy_from_slice(&self.ahead[self.start..self.start + count]);
         self.start += count;
-        self.used = Instant::now();
         Ok(count)
     }
 }
@@ -452,6 +486,7 @@ fn receive(
     stream: &mut Stream,
     buffer: &mut [u8],
     idle_timeout: Duration,
+    checked: &mut Instant,
     watch: &Watch,
 ) -> Result<usize, Broken> {
     let mut patience = Patience::new(idle_timeout);
@@ -461,20 +496,41 @@ fn receive(
             Stream::Tls(stream) => stream.read(buffer),
         };
         match result {
-            Ok(count) => return Ok(count),
+            Ok(count) => {
+                check_now_and_then(checked, watch)?;
+                return Ok(count);
+            }
             Err(error) if is_tick(&error) => patience.wait(watch)?,
             Err(error) => return Err(Broken::Io(error)),
         }
     }
 }
 
-/// Whether bytes have arrived that nobody has read.
-fn has_answer(socket: &TcpStream) -> bool {
-    let mut byte = [0u8];
-    matches!(
-        recv(socket, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT),
-        Ok((1.., _))
-    )
+/// Asks once a tick whether to go on, also while bytes flow.
+fn check_now_and_then(checked: &mut Instant, watch: &Watch) -> Result<(), Broken> {
+    if checked.elapsed() >= TICK {
+        *checked = Instant::now();
+        watch.check()?;
+    }
+    Ok(())
+}
+
+/// Whether part of an answer has arrived that nobody has read.
+fn has_answer(stream: &mut Stream) -> bool {
+    match stream {
+        Stream::Plain(socket) => {
+            let mut byte = [0u8];
+            matches!(
+                recv(&*socket, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT),
+                Ok((1.., _))
+            )
+        }
+        // What the socket holds may be a session ticket; rustls has read it while it could not write.
+        Stream::Tls(stream) => stream
+            .conn
+            .process_new_packets()
+            .is_ok_and(|state| state.plaintext_bytes_to_read() > 0),
+    }
 }
 
 fn connect(host: &str, port: u16, watch: &Watch) -> Result<TcpStream, Broken> {

@@ -182,8 +182,14 @@ impl ResponseHead {
         if to_head_request || matches!(self.status, 100..=199 | 204 | 304) {
             return Ok(Framing::Length(0));
         }
-        if let Some(coding) = self.get("transfer-encoding") {
-            return if coding.trim().eq_ignore_ascii_case("chunked") {
+        if self.has("transfer-encoding") {
+            // With a length beside it, the two ends may not agree where the body ends (RFC 9112, 6.3).
+            if self.has("content-length") {
+                return Err("the answer has both a length and a transfer coding");
+            }
+            let mut codings = self.all("transfer-encoding");
+            let chunked = |coding: &str| coding.trim().eq_ignore_ascii_case("chunked");
+            return if codings.next().is_some_and(chunked) && codings.next().is_none() {
                 Ok(Framing::Chunked)
             } else {
                 Err("the answer has a transfer coding that was not asked for")
@@ -197,8 +203,8 @@ impl ResponseHead {
             return Err("the answer has two lengths");
         }
         match length.parse() {
-            Ok(length) => Ok(Framing::Length(length)),
-            Err(_) => Err("the answer has an illegal length"),
+            Ok(length_in_bytes) if !length.starts_with('+') => Ok(Framing::Length(length_in_bytes)),
+            _ => Err("the answer has an illegal length"),
         }
     }
 
@@ -208,6 +214,12 @@ impl ResponseHead {
             .iter()
             .filter(|(field, _)| self.bytes[field.clone()].eq_ignore_ascii_case(name.as_bytes()))
             .filter_map(|(_, value)| std::str::from_utf8(&self.bytes[value.clone()]).ok())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.fields
+            .iter()
+            .any(|(field, _)| self.bytes[field.clone()].eq_ignore_ascii_case(name.as_bytes()))
     }
 
     /// The first header of that name.
@@ -236,7 +248,8 @@ impl ResponseHead {
             return Some((None, total));
         }
         let (first, last) = range.split_once('-')?;
-        Some((Some((first.parse().ok()?, last.parse().ok()?)), total))
+        let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+        (first <= last && last < total).then_some((Some((first, last)), total))
     }
 
     /// The blob's metadata, names as the service sends them.

@@ -1,6 +1,7 @@
 //! Connections to one endpoint, kept between requests and between calls.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -12,7 +13,7 @@ use super::{
     proxy::Proxy,
     tls,
 };
-use crate::{cancel::Watch, endpoint::Endpoint, error::InvalidInput, sync::lock};
+use crate::{cancel::Watch, endpoint::Endpoint, error::InvalidInput, limits::MAX_IDLE, sync::lock};
 
 /// The last connection used is the first to be used again: it is the least likely to have been closed.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct Pool {
     proxy: Option<Proxy>,
     tls: Option<Arc<ClientConfig>>,
     idle_timeout: Duration,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<VecDeque<Connection>>,
 }
 
 impl Pool {
@@ -36,14 +37,14 @@ impl Pool {
             endpoint,
             tls,
             idle_timeout,
-            idle: Mutex::new(Vec::new()),
+            idle: Mutex::default(),
         })
     }
 
     /// A connection that was used before, or a new one.
     pub(crate) fn take(&self, watch: &Watch) -> Result<Connection, Broken> {
         loop {
-            let kept = lock(&self.idle).pop();
+            let kept = lock(&self.idle).pop_back();
             match kept {
                 Some(connection) if connection.is_usable() => return Ok(connection),
                 Some(_) => {}
@@ -63,8 +64,14 @@ impl Pool {
     }
 
     /// Takes a connection back whose last answer was read to its end.
-    pub(crate) fn put(&self, connection: Connection) {
-        lock(&self.idle).push(connection);
+    pub(crate) fn put(&self, mut connection: Connection) {
+        connection.rest();
+        let mut idle = lock(&self.idle);
+        // Sockets that the service has closed are not kept open on this side.
+        while idle.front().is_some_and(|oldest| oldest.idle() > MAX_IDLE) {
+            idle.pop_front();
+        }
+        idle.push_back(connection);
     }
 
     /// The proxy on the way, if there is one.

@@ -158,6 +158,15 @@ impl Batch {
 
     /// Waits until something is to be done by the caller.
     pub fn wait(&self, timeout: Duration) -> BatchState {
+        let scheduler = &self.shared.client.scheduler;
+        if scheduler.is_deserted() {
+            let mut worker = Worker {
+                buffers: self.shared.client.take_buffers(),
+                interrupt: Interrupt::never(),
+            };
+            scheduler.help(self.shared.lane, &mut worker);
+            self.shared.client.put_buffers(worker.buffers);
+        }
         let end = Instant::now() + timeout;
         let mut state = lock(&self.shared.state);
         loop {
@@ -198,9 +207,12 @@ impl Batch {
         lock(&self.shared.state).first_error
     }
 
-    /// The outcomes in the order of the input. To be called when the call has finished; an item that
-    /// is still under way counts as cancelled.
+    /// The outcomes in the order of the input. Where the call has not finished, it is cancelled first.
     pub fn into_outcomes(self) -> Vec<Outcome> {
+        if self.wait(Duration::ZERO) != BatchState::Finished {
+            self.cancel();
+            while self.wait(TICK) != BatchState::Finished {}
+        }
         let outcomes = std::mem::take(&mut lock(&self.shared.state).outcomes);
         outcomes.into_iter().flatten().collect()
     }
@@ -335,6 +347,7 @@ impl State {
             Kind::Delete { blob } => (blob, None, self.take_blob(blob)),
             Kind::Properties { blob } => (blob, None, None),
         };
+        let refusal = refusal.or_else(|| job.check_range().err());
         match blob.require_name().err().or(refusal) {
             Some(reason) => Kind::Invalid {
                 blob: blob.clone(),
@@ -381,6 +394,19 @@ impl super::Source {
 }
 
 impl Job {
+    fn check_range(&self) -> Result<(), InvalidInput> {
+        match &self.0 {
+            Kind::Download { offset, length, .. }
+                if offset.saturating_add(length.unwrap_or(0)) > i64::MAX as u64 =>
+            {
+                Err(InvalidInput::new(
+                    "offset and length are beyond the end of any blob",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// An item whose arguments the caller found unacceptable; it fails in its place.
     pub fn invalid(blob: BlobPath, path: Option<PathBuf>, reason: InvalidInput) -> Self {
         Self(Kind::Invalid { blob, path, reason })

@@ -12,6 +12,7 @@ use crate::{
     http::{Body, Request, ResponseHead},
     limits::MAX_BATCH_DELETES,
     path::BlobPath,
+    random,
     retry::{self, Decision},
     scheduler::{Work, Worker},
     session::Session,
@@ -77,7 +78,7 @@ type Divided = (Vec<Item>, Vec<(Item, Result<()>)>);
 fn delete_batch(items: Vec<Item>, worker: &mut Worker) -> Divided {
     let first = &items[0];
     let (mut session, _) = first.session(worker);
-    let boundary = format!("batch_{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+    let boundary = format!("batch_{:016x}{:016x}", random::unique(), random::unique());
     let answer = send(&mut session, &items, &boundary);
     let maybe_done = session.maybe_done;
     let parts = answer.and_then(|(head, body)| parse(&head, &body, items.len()));
@@ -115,7 +116,7 @@ fn send(session: &mut Session, items: &[Item], boundary: &str) -> Result<(Respon
         client.endpoint.base_path(),
         items[0].blob.container()
     );
-    // Signed for each attempt of the whole, as signatures grow old.
+    // Signed once for all attempts, which end long before a signature is too old (15 minutes).
     let mut body = String::new();
     for (index, item) in items.iter().enumerate() {
         let mut request = Request::new("DELETE", item.url_path());

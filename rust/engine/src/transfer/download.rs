@@ -22,7 +22,7 @@ use crate::{
     checksum::Checksum,
     error::{Error, ErrorKind, Result},
     http::Request,
-    limits::{BUFFER_SIZE, MAX_CHECKSUM_RANGE, PART_SIZE},
+    limits::{BUFFER_SIZE, MAX_CHECKSUM_RANGE, PART_SIZE, WORK_MEMORY},
     memory::MemoryRegion,
     parts::Parts,
     scheduler::{PartSource, Work, Worker},
@@ -131,7 +131,10 @@ impl Download {
                 crc64: Some(moved.0),
                 ..found
             }),
-            Err(error) if error.status() == Some(416) => self.get_nothing(session, Some(error)),
+            Err(error) if error.status() == Some(416) && begun.is_none() => {
+                self.get_nothing(session, Some(error))
+            }
+            Err(error) if error.status() == Some(416) => Err(changed()),
             Err(error) if checked && is_not_supported(&error) => {
                 client.without_checked_ranges();
                 return self.get_first(session, begun);
@@ -233,10 +236,7 @@ impl Download {
             .unwrap_or_default();
         match refusal {
             Some(_) if self.offset < size => {
-                return Err(Error::new(
-                    ErrorKind::Modified,
-                    "the blob was changed while it was read",
-                ));
+                return Err(changed());
             }
             Some(refusal) if self.offset > size => return Err(refusal),
             _ => {}
@@ -270,6 +270,13 @@ impl Download {
         drop(lock(&self.target).take());
         self.item.finish(result);
     }
+}
+
+fn changed() -> Error {
+    Error::new(
+        ErrorKind::Modified,
+        "the blob was changed while it was read",
+    )
 }
 
 pub(crate) fn is_not_supported(error: &Error) -> bool {
@@ -325,7 +332,7 @@ impl PartSource for RangeParts {
     }
 
     fn reservation(&self) -> u64 {
-        BUFFER_SIZE as u64
+        WORK_MEMORY
     }
 }
 
@@ -340,6 +347,7 @@ struct RangePart {
 impl Work for RangePart {
     fn run(self: Box<Self>, worker: &mut Worker<'_>) -> u64 {
         let parts = self.parts;
+        let guard = parts.tally.guard();
         let (mut session, _) = parts.download.item.session(worker);
         let mut get: RangeGet<NoDiscovery> =
             RangeGet::new(&parts.download.item, self.start, self.length, parts.checked);
@@ -348,6 +356,7 @@ impl Work for RangePart {
         let result = session.send(&mut get);
         let moved = get.moved();
         let memory = get.into_memory();
+        guard.release();
         parts.done(self.index, result.map(|()| moved), memory);
         moved.1
     }
@@ -403,6 +412,9 @@ impl RangeParts {
             let mut buffer = vec![0; BUFFER_SIZE];
             let mut offset = 0;
             while offset < size {
+                if self.download.item.batch.cancel.is_set() {
+                    return Err(Error::cancelled());
+                }
                 let length = (size - offset).min(BUFFER_SIZE as u64) as usize;
                 file.read_at(&mut buffer[..length], offset)?;
                 hash.update(&buffer[..length]);

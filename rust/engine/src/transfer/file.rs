@@ -11,13 +11,19 @@ use std::{
 
 use rustix::{
     fs::{FallocateFlags, fallocate},
-    io::Errno,
+    io::{Errno, retry_on_intr},
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    random,
+};
 
 /// Longest file name that file systems take, in bytes.
 const MAX_FILE_NAME: usize = 255;
+
+/// What the names of incomplete files end with.
+pub(crate) const PARTIAL_SUFFIX: &str = ".fastblob-part";
 
 /// A file beside the target, which it replaces when it is complete, or which vanishes when dropped.
 #[derive(Debug)]
@@ -75,7 +81,7 @@ impl PartialFile {
 
     /// Reserves the space, so that a full disk is noticed before anything is moved.
     pub(crate) fn reserve(&self, size: u64) -> Result<()> {
-        match fallocate(&self.file, FallocateFlags::empty(), 0, size) {
+        match retry_on_intr(|| fallocate(&self.file, FallocateFlags::empty(), 0, size)) {
             // Not every file system can; the file grows as it is written then.
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             Err(error) => Err(Error::local_code(&self.target, error)),
@@ -119,7 +125,7 @@ impl Drop for PartialFile {
 
 /// `.<name>.<random>.fastblob-part`, shortened so that a long name stays a legal one.
 fn temporary_name(name: &OsStr) -> OsString {
-    let suffix = format!(".{:016x}.fastblob-part", fastrand::u64(..));
+    let suffix = format!(".{:016x}{PARTIAL_SUFFIX}", random::unique());
     let mut text = name.to_string_lossy().into_owned();
     while text.len() + suffix.len() + 1 > MAX_FILE_NAME {
         text.pop();

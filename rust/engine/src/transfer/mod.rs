@@ -14,7 +14,7 @@ mod upload;
 
 use std::{io::Read, path::PathBuf, sync::Arc, time::Duration};
 
-pub(crate) use self::delete::delete_blob;
+pub(crate) use self::{delete::delete_blob, file::PARTIAL_SUFFIX};
 
 pub use self::{
     batch::{Batch, BatchState, OnError},

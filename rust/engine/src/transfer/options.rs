@@ -50,6 +50,12 @@ impl UploadOptions {
                     "the value of metadata {name:?} must be printable ASCII without spaces at its ends"
                 )));
             }
+            let again = |(other, _): &(String, String)| other.eq_ignore_ascii_case(name);
+            if self.metadata.iter().filter(|pair| again(pair)).count() > 1 {
+                return Err(InvalidInput::new(format!(
+                    "metadata {name:?} is given twice; upper and lower case are the same to the service"
+                )));
+            }
             size += name.len() + value.len();
         }
         if size > MAX_METADATA {

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use crate::{
     checksum::combine,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     sync::lock,
 };
 
@@ -64,6 +64,11 @@ impl Tally {
         Some(state.next - 1)
     }
 
+    /// Ends a part whose thread panics.
+    pub(crate) fn guard(&self) -> Guard<'_> {
+        Guard(self)
+    }
+
     /// A stream has ended after so many parts.
     pub(crate) fn ends_after(&self, total: u64) {
         lock(&self.0).total = Some(total);
@@ -119,10 +124,28 @@ impl Tally {
     }
 }
 
+/// Fails a part unless it is released: nothing further begins then, and the item is reported when the
+/// last of its work is dropped.
+#[derive(Debug)]
+pub(crate) struct Guard<'a>(&'a Tally);
+
+impl Guard<'_> {
+    pub(crate) fn release(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        let error = Error::new(ErrorKind::Service, "an internal error of fastblob");
+        let _ = self.0.done(Err(error));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{checksum::crc64, error::ErrorKind};
+    use crate::checksum::crc64;
 
     fn part(index: u64, bytes: &[u8]) -> Part {
         Part {

@@ -137,8 +137,8 @@ pub(crate) fn put_blob(
         Ok((head, _)) => head.get("etag").map(str::to_owned),
         Err(error) if error.kind() == ErrorKind::AlreadyExists && session.maybe_done => {
             // An earlier attempt may have succeeded without our learning of it.
-            match stored_content(item, session, body.length())? {
-                (etag, stored) if stored == crc64 => etag,
+            match stored_content(item, session, body.length()) {
+                Ok((etag, stored)) if stored == crc64 => etag,
                 _ => return Err(error),
             }
         }
@@ -224,11 +224,14 @@ pub(crate) fn put_block_list(
     match sent {
         Ok((head, _)) => Ok(head.get("etag").map(str::to_owned)),
         Err(error) if session.maybe_done && is_conflict(&error) => {
-            let (head, body) = session.call(|| {
+            let committed = session.call(|| {
                 Request::new("GET", path.clone())
                     .query("comp", "blocklist")
                     .query("blocklisttype", "committed")
-            })?;
+            });
+            let Ok((head, body)) = committed else {
+                return Err(error);
+            };
             // The ids hold a random number of this upload's own.
             let first = format!("<Name>{}</Name>", ids.get(0));
             if String::from_utf8_lossy(&body).contains(&first) {

@@ -7,7 +7,10 @@ use std::{
     fs::{File, Metadata},
     io::{self, Read},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rustix::io::Errno;
@@ -19,9 +22,10 @@ use super::{
     put::{crc64_of, put_blob, put_block, put_block_list},
 };
 use crate::{
+    checksum,
     error::{Error, ErrorKind, Result},
     http::Body,
-    limits::{BUFFER_SIZE, PART_SIZE},
+    limits::{PART_SIZE, WORK_MEMORY},
     memory::MemorySource,
     parts::{BlockIds, Parts, stream_block_size},
     scheduler::{PartSource, Work, Worker},
@@ -79,7 +83,7 @@ impl Work for Upload {
     fn reservation(&self) -> u64 {
         match self.source {
             Source::Stream(_) => PART_SIZE,
-            _ => BUFFER_SIZE as u64,
+            _ => WORK_MEMORY,
         }
     }
 }
@@ -291,7 +295,7 @@ impl PartSource for Blocks {
     }
 
     fn reservation(&self) -> u64 {
-        BUFFER_SIZE as u64
+        WORK_MEMORY
     }
 }
 
@@ -303,7 +307,9 @@ struct Block {
 impl Work for Block {
     fn run(self: Box<Self>, worker: &mut Worker<'_>) -> u64 {
         let (offset, length) = self.blocks.parts.get(self.index);
+        let guard = self.blocks.tally.guard();
         let result = self.send(offset, length, worker);
+        guard.release();
         let blocks = self.blocks;
         let moved = if result.is_ok() { length } else { 0 };
         if let Some(end) = blocks.tally.done(result.map(Some)) {
@@ -365,12 +371,17 @@ fn commit(
 }
 
 /// Blocks of a stream: read one after another, sent several at a time.
+///
+/// The source of parts is handed out for one block and comes back when that has been read, so that a
+/// stream that stalls holds one thread and not all of them.
 struct StreamBlocks {
+    /// Let go of before the end is reported.
+    stream: Mutex<Option<StreamState>>,
     item: Item,
     options: Arc<UploadOptions>,
     ids: BlockIds,
     tally: Tally,
-    stream: Mutex<StreamState>,
+    claimed: AtomicBool,
 }
 
 struct StreamState {
@@ -394,28 +405,29 @@ fn begin_stream(
     let client = Arc::clone(&item.batch.client);
     let mut first = client.take_block();
     if let Err(error) = state.read(&mut first) {
+        drop(state);
         item.finish(Err(error));
         return 0;
     }
     if state.ended {
-        let content = Body::Bytes(&first);
+        drop(state);
         let (mut session, _) = item.session(worker);
-        let crc64 = crate::checksum::crc64(0, &first);
-        let result = put_blob(&item, &mut session, content, crc64, &options);
+        let crc64 = checksum::crc64(0, &first);
+        let result = put_blob(&item, &mut session, Body::Bytes(&first), crc64, &options);
         let moved = first.len() as u64;
-        item.finish(result);
         client.put_block(first);
+        item.finish(result);
         return moved;
     }
     let blocks = Arc::new(StreamBlocks {
+        stream: Mutex::new(Some(state)),
+        item,
         options,
         ids: BlockIds::new(),
         tally: Tally::new(None, 1),
-        stream: Mutex::new(state),
-        item,
+        claimed: AtomicBool::new(false),
     });
-    let parts: Arc<StreamBlocks> = Arc::clone(&blocks);
-    client.scheduler.push_parts(blocks.item.batch.lane, parts);
+    blocks.offer();
     blocks.send(0, first, worker)
 }
 
@@ -425,6 +437,7 @@ impl StreamState {
     fn read(&mut self, block: &mut Vec<u8>) -> Result<Option<u64>> {
         block.clear();
         let size = stream_block_size(self.next);
+        block.reserve_exact(usize::try_from(size).unwrap_or(0));
         let read = (&mut self.stream).take(size).read_to_end(block);
         let count = read.map_err(|error| {
             self.ended = true;
@@ -445,6 +458,9 @@ impl StreamState {
 
 impl PartSource for StreamBlocks {
     fn claim(self: Arc<Self>) -> Option<Box<dyn Work>> {
+        if self.claimed.swap(true, Ordering::Relaxed) {
+            return None;
+        }
         self.tally.claim()?;
         Some(Box::new(StreamBlock(self)))
     }
@@ -459,8 +475,11 @@ struct StreamBlock(Arc<StreamBlocks>);
 impl Work for StreamBlock {
     fn run(self: Box<Self>, worker: &mut Worker<'_>) -> u64 {
         let blocks = self.0;
+        let guard = blocks.tally.guard();
         let mut block = blocks.item.batch.client.take_block();
-        match blocks.read(&mut block) {
+        let read = blocks.read(&mut block);
+        guard.release();
+        match read {
             Ok(Some(index)) => blocks.send(index, block, worker),
             Ok(None) => {
                 blocks.item.batch.client.put_block(block);
@@ -476,25 +495,30 @@ impl Work for StreamBlock {
 }
 
 impl StreamBlocks {
-    fn read(&self, block: &mut Vec<u8>) -> Result<Option<u64>> {
-        let mut state = lock(&self.stream);
-        if self.item.batch.cancel.is_set() {
-            return Err(Error::cancelled());
-        }
-        if state.ended {
-            return Ok(None);
-        }
+    /// Lets somebody read the next block.
+    fn offer(self: &Arc<Self>) {
+        self.claimed.store(false, Ordering::Relaxed);
+        let parts: Arc<Self> = Arc::clone(self);
+        let batch = &self.item.batch;
+        batch.client.scheduler.push_parts(batch.lane, parts);
+    }
+
+    fn read(self: &Arc<Self>, block: &mut Vec<u8>) -> Result<Option<u64>> {
+        let mut stream = lock(&self.stream);
+        let state = stream.as_mut().ok_or_else(Error::cancelled)?;
         let read = state.read(block);
         if state.ended {
-            // More may have been claimed than there are; they find the end.
             self.tally.ends_after(state.next);
+        } else {
+            drop(stream);
+            self.offer();
         }
         read
     }
 
     fn send(&self, index: u64, block: Vec<u8>, worker: &mut Worker) -> u64 {
         let length = block.len() as u64;
-        let crc64 = crate::checksum::crc64(0, &block);
+        let crc64 = checksum::crc64(0, &block);
         let (mut session, _) = self.item.session(worker);
         let id = self.ids.get(index);
         let result = put_block(&self.item, &mut session, &id, Body::Bytes(&block), crc64);
@@ -515,6 +539,7 @@ impl StreamBlocks {
         if let Some(end) = self.tally.done(result) {
             let result =
                 end.and_then(|total| commit(&self.item, self.ids, total, &self.options, worker));
+            drop(lock(&self.stream).take());
             self.item.finish(result);
         }
     }

@@ -16,8 +16,9 @@ use std::{
 };
 
 use fastblob_engine::{
-    BatchState, BlobPath, Client, Config, Credential, Endpoint, Interrupt, Job, MemoryRegion,
-    MemorySource, MemoryTarget, OnError, Outcome, Source, Token, TokenProvider, UploadOptions,
+    Batch, BatchState, BlobPath, Client, Config, Credential, Endpoint, Interrupt, Job,
+    MemoryRegion, MemorySource, MemoryTarget, OnError, Outcome, Source, Token, TokenProvider,
+    UploadOptions,
 };
 use fastblob_service::{Action, Fault, Options, Service};
 
@@ -32,12 +33,20 @@ impl Rig {
     }
 
     pub(crate) fn with(configure: impl FnOnce(&mut Config)) -> Self {
-        let service = Service::start(Options {
+        Self::serving(|_| {}, configure)
+    }
+
+    pub(crate) fn serving(
+        set_up: impl FnOnce(&mut Options),
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
+        let mut options = Options {
             tls: false,
             containers: vec!["data".to_owned()],
             ..Options::default()
-        })
-        .unwrap();
+        };
+        set_up(&mut options);
+        let service = Service::start(options).unwrap();
         let endpoint = Endpoint::parse(&service.blob_endpoint()).unwrap();
         let key = Credential::shared_key(service.account(), service.account_key()).unwrap();
         let mut config = Config::new(endpoint, key);
@@ -76,9 +85,7 @@ impl Rig {
     pub(crate) fn batch(&self, jobs: Vec<Job>, on_error: OnError) -> Vec<Outcome> {
         let batch = self.client.batch(on_error);
         batch.push(jobs);
-        batch.end_of_input();
-        while batch.wait(Duration::from_secs(1)) != BatchState::Finished {}
-        batch.into_outcomes()
+        finish(batch)
     }
 
     /// Names of the operations that the service saw.
@@ -89,6 +96,13 @@ impl Rig {
             .map(|record| record.operation.to_owned())
             .collect()
     }
+}
+
+/// The outcomes of a call, once it has ended.
+pub(crate) fn finish(batch: Batch) -> Vec<Outcome> {
+    batch.end_of_input();
+    while batch.wait(Duration::from_secs(1)) != BatchState::Finished {}
+    batch.into_outcomes()
 }
 
 pub(crate) fn blob(name: &str) -> BlobPath {
