@@ -15,6 +15,7 @@ import argparse
 import filecmp
 import json
 import os
+import platform
 import resource
 import shlex
 import statistics
@@ -176,6 +177,7 @@ def median(measured: list[dict[str, float]], what: str) -> float:
 
 
 def print_table(results: dict[tuple[str, str], list[dict[str, float]]], rounds: int) -> None:
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(", ".join(f"{tool} {version(tool)}" for tool in ADAPTERS))
     print(f"medians of {rounds} rounds; in brackets the ratio to obstore\n")
     print(f"{'':42}{'wall s':>16}{'CPU s':>16}{'peak MiB':>10}")

@@ -99,7 +99,8 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
                         break
             yield process, variables
         finally:
-            process.kill()
+            # Not killed: it has a folder to remove.
+            process.terminate()
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])

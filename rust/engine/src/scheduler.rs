@@ -17,9 +17,9 @@ use std::{
 };
 
 use crate::{
-    cancel::Interrupt,
+    cancel::{Interrupt, Watch},
     concurrency::Concurrency,
-    limits::{BUFFER_SIZE, WORK_MEMORY},
+    limits::{BUFFER_SIZE, TICK, WORK_MEMORY},
     sync::lock,
 };
 
@@ -94,6 +94,8 @@ struct State {
     spent: Vec<Arc<dyn PartSource>>,
     /// Pool threads at work.
     running: usize,
+    /// Calling threads at work.
+    callers: usize,
     reserved: u64,
     threads: usize,
     idle: usize,
@@ -102,6 +104,12 @@ struct State {
 }
 
 impl State {
+    /// Whether a pool thread may take up work.
+    fn may_begin(&self) -> bool {
+        let limit = self.concurrency.limit();
+        self.running + self.callers.min(most_callers(limit)) < limit
+    }
+
     fn has_work(&self) -> bool {
         self.lanes
             .iter()
@@ -112,6 +120,7 @@ impl State {
 pub(crate) struct Scheduler {
     state: Mutex<State>,
     wake: Condvar,
+    caller_left: Condvar,
     memory_limit: u64,
     max_threads: usize,
     next_lane: AtomicU64,
@@ -125,6 +134,7 @@ impl Scheduler {
                 lanes: VecDeque::new(),
                 spent: Vec::new(),
                 running: 0,
+                callers: 0,
                 reserved: 0,
                 threads: 0,
                 idle: 0,
@@ -132,6 +142,7 @@ impl Scheduler {
                 concurrency: Concurrency::new((4 * cores).max(8), max_connections),
             }),
             wake: Condvar::new(),
+            caller_left: Condvar::new(),
             memory_limit,
             max_threads: max_connections,
             next_lane: AtomicU64::new(0),
@@ -180,30 +191,44 @@ impl Scheduler {
         self.recruit(&mut state);
     }
 
-    /// Runs a piece of work on the calling thread at once: a small operation is over before another
-    /// thread would have woken up.
-    pub(crate) fn run_here(&self, work: Box<dyn Work>, worker: &mut Worker) {
+    /// Runs a piece of work on the calling thread at once, as a small operation is over before another
+    /// thread would have woken up; then what it led to, together with the pool.
+    ///
+    /// Calling threads wait for one another where there are more of them than may be at work.
+    pub(crate) fn run_here(
+        self: &Arc<Self>,
+        id: LaneId,
+        work: Option<Box<dyn Work>>,
+        worker: &mut Worker,
+        watch: &Watch,
+    ) {
         let mut state = lock(&self.state);
-        let reservation = work.reservation();
-        state.reserved += reservation;
-        let state = self.run(state, (work, reservation), worker, Place::Caller);
-        drop_spent(state);
-    }
-
-    /// Runs work of one call on the calling thread, beyond the limit of pool threads, until there is no
-    /// more of it to begin.
-    pub(crate) fn help(self: &Arc<Self>, id: LaneId, worker: &mut Worker) {
-        let mut state = lock(&self.state);
+        while state.callers >= most_callers(self.max_threads) && watch.check().is_ok() {
+            state = self
+                .caller_left
+                .wait_timeout(state, TICK)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        state.callers += 1;
+        if let Some(work) = work {
+            let reservation = work.reservation();
+            state.reserved += reservation;
+            state = self.run(state, (work, reservation), worker);
+        }
         loop {
             let position = state.lanes.iter().position(|lane| lane.id == id);
             let claimed = position.and_then(|position| self.claim_from(&mut state, position));
             self.recruit(&mut state);
             let Some(claimed) = claimed else {
-                drop_spent(state);
-                return;
+                break;
             };
-            state = self.run(state, claimed, worker, Place::Caller);
+            state = self.run(state, claimed, worker);
         }
+        state.callers -= 1;
+        self.caller_left.notify_one();
+        self.recruit(&mut state);
+        drop_spent(state);
     }
 
     /// Whether work waits and there is no thread to do it.
@@ -225,7 +250,7 @@ impl Scheduler {
 
     /// Takes the next piece of work that may run now.
     fn claim(&self, state: &mut State) -> Option<(Box<dyn Work>, u64)> {
-        if state.running >= state.concurrency.limit() {
+        if !state.may_begin() {
             return None;
         }
         for _ in 0..state.lanes.len() {
@@ -266,7 +291,7 @@ impl Scheduler {
     /// Wakes a thread, or starts one, if there is work for it. Each thread that takes work calls this
     /// in turn, so a large call has its threads quickly and a small one starts few.
     fn recruit(self: &Arc<Self>, state: &mut State) {
-        if !state.has_work() || state.running >= state.concurrency.limit() {
+        if !state.has_work() || !state.may_begin() {
             return;
         }
         if state.idle > 0 {
@@ -292,8 +317,10 @@ impl Scheduler {
         let mut state = lock(&self.state);
         loop {
             if let Some(claimed) = self.claim(&mut state) {
+                state.running += 1;
                 self.recruit(&mut state);
-                state = self.run(state, claimed, &mut worker, Place::Pool);
+                state = self.run(state, claimed, &mut worker);
+                state.running -= 1;
                 continue;
             }
             if !state.spent.is_empty() {
@@ -321,20 +348,15 @@ impl Scheduler {
     /// Runs a piece of work without the lock, and takes the lock again.
     fn run<'a>(
         &'a self,
-        mut state: MutexGuard<'a, State>,
+        state: MutexGuard<'a, State>,
         (work, reservation): (Box<dyn Work>, u64),
         worker: &mut Worker,
-        place: Place,
     ) -> MutexGuard<'a, State> {
-        // Calling threads come in addition: they must not keep the pool from its work.
-        let permits = usize::from(place == Place::Pool);
-        state.running += permits;
         drop_spent(state);
         // A panic ends the item, which notices by itself, and not the thread.
         let moved = panic::catch_unwind(AssertUnwindSafe(|| work.run(worker)));
         let mut state = lock(&self.state);
-        let saturated = state.running >= state.concurrency.limit() && state.has_work();
-        state.running -= permits;
+        let saturated = !state.may_begin() && state.has_work();
         state.reserved -= reservation;
         if let Ok(bytes) = moved {
             state
@@ -345,11 +367,9 @@ impl Scheduler {
     }
 }
 
-/// Whose thread work runs on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Pool,
-    Caller,
+/// Calling threads that may be at work: one permit is left for the pool, where there are several.
+fn most_callers(limit: usize) -> usize {
+    (limit - 1).max(1)
 }
 
 fn drop_spent(mut state: MutexGuard<'_, State>) {

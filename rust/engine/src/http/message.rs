@@ -249,7 +249,8 @@ impl ResponseHead {
         }
         let (first, last) = range.split_once('-')?;
         let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-        (first <= last && last < total).then_some((Some((first, last)), total))
+        // Azurite answers a range from the end on with `bytes 9-8/9`.
+        (last < total && first <= last + 1).then_some((Some((first, last)), total))
     }
 
     /// The blob's metadata, names as the service sends them.

@@ -164,7 +164,8 @@ impl Batch {
                 buffers: self.shared.client.take_buffers(),
                 interrupt: Interrupt::never(),
             };
-            scheduler.help(self.shared.lane, &mut worker);
+            let watch = Watch::new(&self.shared.cancel, Interrupt::never());
+            scheduler.run_here(self.shared.lane, None, &mut worker, &watch);
             self.shared.client.put_buffers(worker.buffers);
         }
         let end = Instant::now() + timeout;
@@ -226,12 +227,11 @@ impl Batch {
             buffers: client.take_buffers(),
             interrupt,
         };
-        if let Some(work) = work.pop() {
-            client.scheduler.run_here(work, &mut worker);
-            client.scheduler.help(self.shared.lane, &mut worker);
-        }
-        client.put_buffers(worker.buffers);
         let watch = Watch::new(&self.shared.cancel, interrupt);
+        client
+            .scheduler
+            .run_here(self.shared.lane, work.pop(), &mut worker, &watch);
+        client.put_buffers(worker.buffers);
         while self.wait(TICK) != BatchState::Finished {
             if watch.check().is_err() {
                 self.shared.cancel();
