@@ -11,9 +11,11 @@ from ._fastblob import BlobPath, __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+STOCK = "metaflow.plugins.datastores.azure_storage.AzureStorage"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; 0 where fastblob does the work of the datastore ``azure``."""
+    """The command line; returns 0 where fastblob does the work of the datastore ``azure``, else 1."""
     parser = argparse.ArgumentParser(prog="python -m fastblob.metaflow", description=__doc__)
     parser.add_subparsers(dest="command", required=True).add_parser(
         "status", help="which classes, versions and settings are in force"
@@ -23,49 +25,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import metaflow
     except ImportError:
         sys.exit('Metaflow is not installed: pip install "fastblob[metaflow]"')
-    rows, problem = _status(metaflow.__version__)
-    for name, value in rows:
-        print(f"{name:<16}{value}")
-    print(f"\n{problem}" if problem else "\nThe datastore 'azure' is fastblob.")
-    return 1 if problem else 0
+    return _status(metaflow.__version__)
 
 
-def _status(metaflow_version: str) -> tuple[list[tuple[str, str]], str | None]:
+def _status(metaflow_version: str) -> int:
     from metaflow import metaflow_config as config
     from metaflow.plugins import AZURE_CLIENT_PROVIDERS, DATASTORES, SECRETS_PROVIDERS
 
-    datastore = next(plugin for plugin in DATASTORES if plugin.TYPE == "azure")
-    vault = [plugin for plugin in SECRETS_PROVIDERS if plugin.TYPE == "az-key-vault"]
-    chosen = config.DEFAULT_AZURE_CLIENT_PROVIDER
-    provider = [plugin for plugin in AZURE_CLIENT_PROVIDERS if plugin.name == chosen]
+    registered = next(plugin for plugin in DATASTORES if plugin.TYPE == "azure")
+    provider = config.DEFAULT_AZURE_CLIENT_PROVIDER
     root = config.DATASTORE_SYSROOT_AZURE
+    reason = _why_not(registered)
     rows = [
         ("fastblob", __version__),
         ("metaflow", metaflow_version),
-        ("datastore", _names([datastore])),
-        ("client provider", f"{chosen}, {_names(provider)}"),
-        ("secrets", _names(vault)),
+        ("datastore", STOCK if reason else _names([registered])),
+        ("client provider", _names(plugin for plugin in AZURE_CLIENT_PROVIDERS if plugin.name == provider)),
+        ("secrets", _names(plugin for plugin in SECRETS_PROVIDERS if plugin.TYPE == "az-key-vault")),
         ("default", f"METAFLOW_DEFAULT_DATASTORE={config.DEFAULT_DATASTORE}"),
         ("endpoint", config.AZURE_STORAGE_BLOB_SERVICE_ENDPOINT or "not configured"),
         ("root", root or "not configured"),
         ("workload type", config.AZURE_STORAGE_WORKLOAD_TYPE),
         ("key vault", config.AZURE_KEY_VAULT_PREFIX or "not configured"),
     ]
-    return rows, _problem(datastore, root)
+    for name, value in rows:
+        print(f"{name:<16}{value}")
+    problem = f"Metaflow's own Azure datastore is in force: {reason}." if reason else _wrong_root(root)
+    print(f"\n{problem or 'The datastore azure is fastblob.'}")
+    return 1 if problem else 0
 
 
 def _names(plugins: Iterable[type]) -> str:
     return ", ".join(f"{plugin.__module__}.{plugin.__qualname__}" for plugin in plugins) or "none"
 
 
-def _problem(datastore: type, root: str | None) -> str | None:
-    if not datastore.__module__.startswith("metaflow_extensions.fastblob."):
-        return "Metaflow does not find the extension of fastblob, or another extension replaces it."
+def _why_not(registered: type) -> str | None:
+    if not registered.__module__.startswith("metaflow_extensions.fastblob."):
+        return "Metaflow does not find the extension of fastblob, or another extension replaces it"
     from metaflow_extensions.fastblob.plugins.availability import why_not
 
-    reason = why_not()
-    if reason is not None:
-        return f"Metaflow's own Azure datastore is in force: {reason}."
+    return why_not()
+
+
+def _wrong_root(root: str | None) -> str | None:
     try:
         BlobPath(root or "")
     except ValueError as error:

@@ -1,0 +1,56 @@
+"""Settings; the names in capitals become names of ``metaflow.metaflow_config``.
+
+All are read from the environment and from Metaflow's configuration files, as every setting of Metaflow is.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import cast
+
+from metaflow.extension_support import extension_info
+from metaflow.metaflow_config_funcs import from_conf
+from metaflow_extensions.fastblob.toplevel import mfextinit_fastblob as _toplevel
+
+if _toplevel.users_workload_type is None:
+    os.environ.pop(_toplevel.WORKLOAD_VARIABLE, None)
+else:
+    os.environ[_toplevel.WORKLOAD_VARIABLE] = _toplevel.users_workload_type
+
+# "0" leaves everything to Metaflow's own Azure support.
+FASTBLOB: bool = from_conf("FASTBLOB", default=True)
+
+AZURE_STORAGE_WORKLOAD_TYPE: str = from_conf("AZURE_STORAGE_WORKLOAD_TYPE", "default")
+
+_ACCOUNT_VARIABLES = (
+    "AZURE_STORAGE_BLOB_ENDPOINT",
+    "AZURE_STORAGE_CONNECTION_STRING",
+    "AZURE_STORAGE_ACCOUNT_NAME",
+    "AZURE_STORAGE_ACCOUNT",
+)
+
+
+def _endpoint() -> str | None:
+    endpoint = cast("str | None", from_conf("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"))
+    if endpoint or not any(os.environ.get(name) for name in _ACCOUNT_VARIABLES):
+        return endpoint
+    try:
+        import fastblob
+
+        return fastblob.Client().endpoint
+    except (ImportError, ValueError):
+        # Whoever needs the endpoint reports that there is none; `import metaflow` must not fail of it.
+        return None
+
+
+# Everything of Metaflow that touches Azure reads this one, remote tasks included.
+AZURE_STORAGE_BLOB_SERVICE_ENDPOINT = _endpoint()
+
+
+def get_pinned_conda_libs(_python_version: str | None, datastore_type: str) -> dict[str, str]:
+    """What ``@pypi`` and ``@conda`` environments need besides Metaflow's own list."""
+    version = extension_info()["installed"].get("fastblob", {}).get("dist_version")
+    if datastore_type != "azure" or not FASTBLOB or version is None:
+        return {}
+    major, minor = version.split(".")[:2]
+    return {"fastblob": f">={version},<{major}.{int(minor) + 1}"}

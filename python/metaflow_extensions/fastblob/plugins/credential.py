@@ -1,0 +1,48 @@
+"""Entra ID credentials: one for everything in a process."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from metaflow.plugins.azure.azure_credential import (
+    AzureDefaultClientProvider as StockAzureDefaultClientProvider,
+)
+from metaflow.plugins.azure.azure_credential import create_cacheable_azure_credential
+
+from .availability import is_usable
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, TokenCredential
+
+
+class AzureDefaultClientProvider(StockAzureDefaultClientProvider):
+    """Gives out the DefaultAzureCredential that fastblob uses too, so that a process asks for one token."""
+
+    name = "azure-default"
+
+    @staticmethod
+    def create_cacheable_azure_credential(*args: Any, **kwargs: Any) -> TokenCredential:
+        """The shared credential; with arguments for DefaultAzureCredential, a new one."""
+        # It logs a warning for each kind of identity that is not configured.
+        logging.getLogger("azure.identity").setLevel(logging.ERROR)
+        if args or kwargs or not is_usable():
+            stock: TokenCredential = StockAzureDefaultClientProvider.create_cacheable_azure_credential(
+                *args, **kwargs
+            )
+            return stock
+        from fastblob._credentials import default_credential
+
+        return default_credential()
+
+
+class ProviderCredential:
+    """The credential of the provider that METAFLOW_DEFAULT_AZURE_CLIENT_PROVIDER names.
+
+    It is made when a token is needed: importing azure.identity takes longer than all that is done here.
+    """
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        """As in ``azure.core.credentials.TokenCredential``."""
+        credential: TokenCredential = create_cacheable_azure_credential()
+        return credential.get_token(*scopes, **options)

@@ -1,0 +1,193 @@
+"""Registration, settings, and what is said where they are wrong; each in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import sysconfig
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fastblob
+import pytest
+
+if TYPE_CHECKING:
+    from fastblob.local import LocalAzure
+
+Place = Any
+
+HERE = Path(__file__).parent
+OURS = "metaflow_extensions.fastblob.plugins.datastore"
+OUR_PROVIDER = "metaflow_extensions.fastblob.plugins.credential"
+STOCK = "metaflow.plugins.datastores.azure_storage"
+FLOW = HERE / "small_flow.py"
+
+pytestmark = pytest.mark.timeout(200)
+
+
+@pytest.fixture
+def here(place: tuple[Place, LocalAzure]) -> Place:
+    return place[0]
+
+
+def test_the_wheel_says_that_it_extends_metaflow() -> None:
+    distribution = metadata.distribution("fastblob")
+    assert "metaflow_extensions" in (distribution.read_text("top_level.txt") or "").split()
+    files = {file.as_posix() for file in distribution.files or []}
+    assert "metaflow_extensions/fastblob/plugins/mfextinit_fastblob.py" in files
+    # Metaflow wants namespace packages.
+    assert not any(file.endswith("__init__.py") for file in files if file.startswith("metaflow_extensions/"))
+
+
+def test_beside_another_extension_both_load(here: Place, tmp_path: Path) -> None:
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=60)
+    site = next(environment.glob("lib*/python*/site-packages"))
+    ours = {file.parts[0] for file in metadata.distribution("fastblob").files or []} - {"__pycache__"}
+    for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        # Our own files are copied: Metaflow looks for where extensions really are.
+        if entry.name not in ours:
+            (site / entry.name).symlink_to(entry)
+    for file in metadata.distribution("fastblob").files or []:
+        if "__pycache__" not in file.parts and ".." not in file.parts:
+            (site / file).parent.mkdir(parents=True, exist_ok=True)
+            (site / file).write_bytes(file.read_binary())
+    other = site / "metaflow_extensions/other/config/mfextinit_other.py"
+    other.parent.mkdir(parents=True)
+    other.write_text("")
+    description = site / "other-1.0.dist-info"
+    description.mkdir()
+    (description / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    (description / "RECORD").write_text("metaflow_extensions/other/config/mfextinit_other.py,,\n")
+    (description / "top_level.txt").write_text("metaflow_extensions\n")
+    answer = subprocess.run(
+        [str(environment / "bin/python"), str(HERE / "live.py")],
+        env=here.env,
+        cwd=here.directory,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    live = json.loads(answer.stdout)
+    assert live["extensions"] == ["fastblob", "other"]
+    assert live["registered"] == live["in_force"] == OURS
+    assert live["provider"] == OUR_PROVIDER
+
+
+def test_settings_from_the_environment_and_from_a_profile(here: Place) -> None:
+    plain = here.live()
+    assert (plain["in_force"], plain["provider"]) == (OURS, OUR_PROVIDER)
+    assert (plain["workload_type"], plain["workload_variable"]) == ("default", None)
+    assert plain["endpoint"] == here.env["METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"]
+    version = fastblob.__version__
+    major, minor, _ = version.split(".")
+    assert plain["pins"]["fastblob"] == f">={version},<{major}.{int(minor) + 1}"
+
+    profile = {
+        "METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE": "highMemory",
+        "METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT": "https://profile.blob.core.windows.net",
+    }
+    Path(here.env["METAFLOW_HOME"], "config_team.json").write_text(json.dumps(profile))
+    del here.env["METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"]
+    from_profile = here.live(METAFLOW_PROFILE="team", AZURE_STORAGE_ACCOUNT="not-asked")
+    assert (from_profile["workload_type"], from_profile["workload_variable"]) == ("highMemory", None)
+    assert from_profile["endpoint"] == "https://profile.blob.core.windows.net"
+    both = here.live(METAFLOW_PROFILE="team", METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE="highCpu")
+    assert (both["workload_type"], both["workload_variable"]) == ("highCpu", "highCpu")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "endpoint"),
+    [
+        ("AZURE_STORAGE_ACCOUNT", "acct", "https://acct.blob.core.windows.net"),
+        (
+            "AZURE_STORAGE_CONNECTION_STRING",
+            "AccountName=acct;AccountKey=AA==;EndpointSuffix=core.chinacloudapi.cn",
+            "https://acct.blob.core.chinacloudapi.cn",
+        ),
+    ],
+)
+def test_the_endpoint_from_the_usual_variables(here: Place, variable: str, value: str, endpoint: str) -> None:
+    del here.env["METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"]
+    assert here.live(**{variable: value})["endpoint"] == endpoint
+
+
+def test_turned_off(here: Place) -> None:
+    live = here.live(METAFLOW_FASTBLOB="0", METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE="highCpu")
+    assert (live["in_force"], live["workload_type"]) == (STOCK, "highCpu")
+    assert "fastblob" not in live["pins"]
+
+
+@pytest.mark.parametrize(
+    ("env", "returncode", "said"),
+    [
+        ({}, 0, "The datastore azure is fastblob."),
+        ({"METAFLOW_FASTBLOB": "0"}, 1, "Metaflow's own Azure datastore is in force: METAFLOW_FASTBLOB=0."),
+        ({"METAFLOW_DATASTORE_SYSROOT_AZURE": "flows/mf/"}, 1, 'must not end with a slash; write "flows/mf"'),
+    ],
+)
+def test_status(here: Place, env: dict[str, str], returncode: int, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fastblob.metaflow", "status"],
+        env={**here.env, **env, "METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE": "highCpu"},
+        cwd=here.directory,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == returncode, done.stderr
+    for shown in (
+        said,
+        here.env["METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"],
+        "highCpu",
+        fastblob.__version__,
+    ):
+        assert shown in done.stdout
+
+
+def test_metaflow_configure_still_works(here: Place) -> None:
+    answers = ["y", "y", "https://acct.blob.core.windows.net", "container/prefix", "n", ""]
+    done = subprocess.run(
+        [sys.executable, "-m", "metaflow.cmd.main_cli", "configure", "azure", "--profile", "new"],
+        env=here.env,
+        cwd=here.directory,
+        input="\n".join(answers),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    configured = json.loads(Path(here.env["METAFLOW_HOME"], "config_new.json").read_text())
+    assert configured["METAFLOW_DATASTORE_SYSROOT_AZURE"] == "container/prefix", done.stdout
+    assert configured["METAFLOW_DEFAULT_DATASTORE"] == "azure"
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        (
+            {"METAFLOW_DATASTORE_SYSROOT_AZURE": "https://flows/mf"},
+            'must not have a scheme or host in front; write "flows/mf"',
+        ),
+        ({"METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE": "huge"}, "choose 'default', 'highCpu', 'highMemory'"),
+        ({"METAFLOW_DATASTORE_SYSROOT_AZURE": "missing/mf"}, "The container 'missing' does not exist"),
+        (
+            {"METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT": "https://127.0.0.1:9/devstoreaccount1"},
+            "check METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, the firewall",
+        ),
+        ({"AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}, "Sign in again with `az login`"),
+    ],
+)
+def test_a_run_with_wrong_settings_stops_with_one_message(
+    here: Place, env: dict[str, str], said: str
+) -> None:
+    done = here.run(FLOW, "run", **env)
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "step ran" not in done.stdout

@@ -1,0 +1,291 @@
+"""Metaflow's contract for a datastore, operation by operation, on the embedded service and on Azurite."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from fastblob.local import LocalAzure
+from support import Account, content
+
+Storage = Any
+
+
+def save(storage: Storage, *items: tuple[str, bytes], metadata: Any = None, **options: Any) -> None:
+    storage.save_bytes(
+        ((path, (io.BytesIO(data), metadata)) for path, data in items), len_hint=len(items), **options
+    )
+
+
+def load(storage: Storage, *paths: str) -> dict[str, tuple[bytes | None, Any]]:
+    with storage.load_bytes(paths) as loaded:
+        return {key: (file and Path(file).read_bytes(), metadata) for key, file, metadata in loaded}
+
+
+def data_key(content_hash: str) -> str:
+    return f"Flow/data/{content_hash[:2]}/{content_hash}"
+
+
+@pytest.fixture
+def storage(new_storage: Callable[[str], Storage], container: str, service: LocalAzure) -> Storage:
+    storage = new_storage(f"{container}/a/root")
+    storage.is_file(["the first question takes a token along"])
+    service.clear_requests()
+    return storage
+
+
+@pytest.fixture
+def assert_requests(account: Account, service: LocalAzure) -> Callable[..., None]:
+    """Checks the requests since the last call, where the account counts them."""
+
+    def check(**expected: int) -> None:
+        counted = service.request_counts()
+        counted.pop("Token", None)
+        service.clear_requests()
+        assert account.server != "service" or counted == expected
+
+    return check
+
+
+def test_what_was_saved_is_loaded_with_its_metadata(storage: Storage) -> None:
+    metadata = {"cas_raw": False, "cas_version": 1, "text": "ä\n"}
+    items = [("empty", b""), ("some", content(100)), ("large", content(9_000_000))]
+    save(storage, *items, metadata=metadata)
+    save(storage, ("without", b"metadata"))
+    loaded = load(storage, "some", "without", "missing", "large", "empty", "dir/missing")
+    assert loaded == {
+        **{path: (data, metadata) for path, data in items},
+        "without": (b"metadata", None),
+        "missing": (None, None),
+        "dir/missing": (None, None),
+    }
+
+
+def test_a_key_that_is_asked_for_twice_comes_twice(storage: Storage) -> None:
+    save(storage, ("k", b"1"))
+    with storage.load_bytes(["k", "nothing", "k"]) as loaded:
+        items = list(loaded)
+        assert sorted(key for key, _, _ in items) == ["k", "k", "nothing"]
+        files = [Path(file) for _, file, _ in items if file]
+        assert len(set(files)) == 2
+    assert not any(file.exists() for file in files)
+
+
+def test_nothing_asked_for(storage: Storage) -> None:
+    save(storage)
+    assert load(storage) == {}
+    assert storage.is_file([]) == []
+    assert storage.list_content([]) == []
+
+
+def test_without_overwrite_the_first_one_stays(
+    storage: Storage, assert_requests: Callable[..., None]
+) -> None:
+    save(storage, ("k", b"first"))
+    save(storage, ("k", b"second"), ("other", b"new"))
+    assert load(storage, "k", "other") == {"k": (b"first", None), "other": (b"new", None)}
+    save(storage, ("k", b"third"), overwrite=True)
+    assert load(storage, "k") == {"k": (b"third", None)}
+    assert_requests(PutBlob=4, GetBlob=3)
+
+
+def test_a_key_that_comes_twice_in_one_call_is_written_in_order(storage: Storage) -> None:
+    save(storage, ("k", b"1"), ("other", b"o"), ("k", b"2"), overwrite=True)
+    assert load(storage, "k", "other") == {"k": (b"2", None), "other": (b"o", None)}
+
+
+def test_each_object_keeps_its_own_metadata(storage: Storage) -> None:
+    storage.save_bytes(
+        iter(
+            [
+                ("a", (io.BytesIO(b"a"), {"n": 1})),
+                ("b", io.BytesIO(b"b")),
+                ("c", (io.BytesIO(b"c"), {"n": 1})),
+                ("d", (io.BytesIO(b"d"), {"n": 2})),
+            ]
+        )
+    )
+    loaded = load(storage, "a", "b", "c", "d")
+    assert [loaded[key][1] for key in "abcd"] == [{"n": 1}, None, {"n": 1}, {"n": 2}]
+
+
+def test_streams_of_every_kind_are_read_from_where_they_are(storage: Storage, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"--from a file")
+    stream, memory = file.open("rb"), io.BytesIO(b"--from memory")
+    stream.seek(2)
+    memory.seek(2)
+    storage.save_bytes([("file", stream), ("memory", memory)])
+    file.unlink()
+    assert stream.closed
+    assert load(storage, "file", "memory") == {
+        "file": (b"from a file", None),
+        "memory": (b"from memory", None),
+    }
+
+
+def test_an_exception_of_the_iterator_comes_out_as_it_is(storage: Storage) -> None:
+    def items() -> Iterable[tuple[str, io.BytesIO]]:
+        yield "k", io.BytesIO(b"1")
+        raise LookupError("of the caller")
+
+    with pytest.raises(LookupError, match="of the caller"):
+        storage.save_bytes(items())
+    # What the failed call had in mind must not leak into the next one.
+    assert storage.is_file([data_key("ab" + "0" * 38)]) == [False]
+
+
+def test_questions_about_files(storage: Storage) -> None:
+    save(storage, ("dir/file", b"12345"), metadata={"n": 1})
+    save(storage, ("plain", b""))
+    assert storage.is_file(["dir/file", "dir", "missing", "plain", "dir/file"]) == [
+        True,
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert storage.info_file("dir/file") == (True, {"n": 1})
+    assert storage.info_file("plain") == (True, None)
+    assert storage.info_file("missing") == (False, None)
+    assert [storage.size_file(path) for path in ("dir/file", "plain", "missing")] == [5, 0, None]
+
+
+def test_a_listing_is_one_level(storage: Storage) -> None:
+    save(storage, *[(path, b"") for path in ("A/b.txt", "A/c.txt", "A/D/x", "A/D/y/z", "AB", "E/f")])
+    listed = storage.list_content(["A", "E", "missing"])
+    assert sorted(tuple(entry) for entry in listed) == [
+        ("A/D", False),
+        ("A/b.txt", True),
+        ("A/c.txt", True),
+        ("E/f", True),
+    ]
+    assert {entry.path: entry.is_file for entry in storage.list_content([""])} == {
+        "A": False,
+        "AB": True,
+        "E": False,
+    }
+
+
+def test_a_root_may_be_a_container(new_storage: Callable[[str], Storage], container: str) -> None:
+    storage = new_storage(container)
+    save(storage, ("A/b", b"1"))
+    assert load(storage, "A/b") == {"A/b": (b"1", None)}
+    assert [tuple(entry) for entry in storage.list_content(["A"])] == [("A/b", True)]
+
+
+def test_a_directory_of_a_hierarchical_namespace_is_no_file(
+    storage: Storage, account: Account, container: str
+) -> None:
+    account.client().write(f"{container}/a/root/dir", b"", metadata={"hdi_isfolder": "true"})
+    assert storage.is_file(["dir"]) == [False]
+    assert storage.size_file("dir") is None
+    assert storage.info_file("dir") == (False, None)
+    assert load(storage, "dir") == {"dir": (None, None)}
+
+
+def test_thousands_of_objects_take_one_request_each(
+    storage: Storage, account: Account, assert_requests: Callable[..., None]
+) -> None:
+    # Azurite takes its time.
+    count = 3000 if account.server == "service" else 300
+    items = [(f"many/{number}", str(number).encode()) for number in range(count)]
+    save(storage, *items)
+    assert load(storage, *[path for path, _ in items]) == {path: (data, None) for path, data in items}
+    assert storage.is_file([path for path, _ in items] + ["many/none"]) == [True] * count + [False]
+    assert len(storage.list_content(["many"])) == count
+    assert_requests(PutBlob=count, GetBlob=count, GetBlobProperties=count + 1, ListBlobs=1)
+
+
+def test_artifacts_are_written_and_read_once(
+    storage: Storage,
+    new_storage: Callable[[str], Storage],
+    datastore_module: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    assert_requests: Callable[..., None],
+) -> None:
+    from metaflow.datastore.content_addressed_store import ContentAddressedStore
+
+    monkeypatch.setattr(datastore_module, "ASK_FIRST_SIZE", 20_000)
+    blobs = [b"small", content(1000), b"small", content(30_000)]
+    store = ContentAddressedStore("Flow/data", storage)
+    keys = [key for _, key in store.save_blobs(iter(blobs), len_hint=4)]
+    assert_requests(PutBlob=3, GetBlobProperties=1)
+    store.save_blobs(iter(blobs))
+    assert_requests()
+    assert dict(store.load_blobs(keys)) == dict(zip(keys, blobs, strict=True))
+    assert_requests(GetBlob=4)
+    assert dict(store.load_blobs(keys)) == dict(zip(keys, blobs, strict=True))
+    assert_requests(GetBlob=1)
+
+    another_process = ContentAddressedStore("Flow/data", new_storage(storage.datastore_root))
+    assert [key for _, key in another_process.save_blobs(iter(blobs))] == keys
+    assert_requests(PutBlob=2, GetBlobProperties=1)
+    assert dict(another_process.load_blobs(keys)) == dict(zip(keys, blobs, strict=True))
+
+
+def test_an_artifact_that_another_run_wrote_differently_is_left_alone(storage: Storage) -> None:
+    key = data_key("0123456789" * 4)
+    save(storage, (key, b"first"), metadata={"cas_version": 1})
+    save(storage, (key, b"again"), metadata={"cas_version": 2}, overwrite=True)
+    assert load(storage, key) == {key: (b"first", {"cas_version": 1})}
+
+
+def test_the_cache_of_contents_is_bounded(datastore_module: ModuleType) -> None:
+    cache = datastore_module.BlobCache()
+    for number in range(1000):
+        cache.add_content(str(number), bytes(16 * 1024), None)
+    assert cache.content("0") is None
+    assert cache.content("999") == (bytes(16 * 1024), None)
+    assert sum(cache.content(str(number)) is not None for number in range(1000)) == 512
+
+
+def test_opening_a_task_is_one_listing(
+    storage: Storage, account: Account, assert_requests: Callable[..., None]
+) -> None:
+    task, sha = "Flow/1/start/1", "cd" + "1" * 38
+    save(storage, (f"{task}/0.attempt.json", b"{}"), (f"{task}/1.attempt.json", b"{}"))
+    save(storage, (f"{task}/1.data.json", json.dumps({"objects": {"x": sha}}).encode()))
+    assert_requests(PutBlob=3)
+    attempts = [f"{task}/{number}.attempt.json" for number in range(6)]
+    assert [storage.is_file([attempt])[0] for attempt in attempts] == [True, True] + [False] * 4
+    assert_requests(ListBlobs=1)
+    # What was missing may have come meanwhile.
+    for name in ("1.DONE.lock", "2.attempt.json"):
+        account.client().write(f"{storage.datastore_root}/{task}/{name}", b"")
+    assert storage.is_file([f"{task}/1.DONE.lock"]) == [True]
+    assert [storage.is_file([attempt])[0] for attempt in attempts[:3]] == [True, True, True]
+    # The list of a task's artifacts names blobs that exist.
+    assert_requests(PutBlob=2, GetBlobProperties=1, ListBlobs=1)
+    load(storage, f"{task}/1.data.json")
+    assert storage.is_file([data_key(sha)]) == [True]
+    assert_requests(GetBlob=1)
+
+
+# Metaflow's own Azure support sends an API version that Azurite refuses; see test_flows.py.
+@pytest.mark.parametrize("account", ["service"], indirect=True)
+def test_stock_reads_what_fastblob_writes_and_the_other_way_round(
+    storage: Storage, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from metaflow.plugins.azure import blob_service_client_factory
+    from metaflow.plugins.datastores.azure_storage import AzureStorage as StockAzureStorage
+
+    monkeypatch.setattr(blob_service_client_factory, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", account.endpoint)
+    stock = StockAzureStorage(storage.datastore_root)
+    for name, writer, reader in (("from-fastblob", storage, stock), ("from-stock", stock, storage)):
+        save(
+            writer, (f"{name}/1", content(10)), (f"{name}/2", b""), metadata={"cas_raw": True, "ä": [1, None]}
+        )
+        save(writer, (f"{name}/3", b"plain"))
+        paths = [f"{name}/{number}" for number in (1, 2, 3, 4)]
+        assert load(writer, *paths) == load(reader, *paths)
+        assert load(reader, *paths)[f"{name}/1"] == (content(10), {"cas_raw": True, "ä": [1, None]})
+        assert writer.is_file(paths) == reader.is_file(paths) == [True, True, True, False]
+        assert [writer.size_file(path) for path in paths] == [reader.size_file(path) for path in paths]
+        listed = [sorted(map(tuple, one.list_content([name]))) for one in (writer, reader)]
+        assert listed[0] == listed[1]

@@ -1,0 +1,261 @@
+"""The situations of the troubleshooting section, and credentials: what a data scientist is told."""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken
+from fastblob.local import LocalAzure
+from support import SDK_API_VERSION, Account
+
+Storage = Any
+
+
+@pytest.fixture
+def account(service_account: Account) -> Account:
+    """Only the embedded service: its answers can be scripted."""
+    return service_account
+
+
+@pytest.fixture
+def storage(new_storage: Callable[[str], Storage], container: str) -> Storage:
+    return new_storage(f"{container}/mf")
+
+
+def write(storage: Storage) -> None:
+    storage.save_bytes([("key", io.BytesIO(b"1"))], overwrite=True)
+
+
+def read(storage: Storage) -> None:
+    with storage.load_bytes(["key"]) as loaded:
+        assert [key for key, _, _ in loaded] == ["key"]
+
+
+def ask(storage: Storage) -> None:
+    storage.is_file(["key"])
+
+
+def enumerate_(storage: Storage) -> None:
+    storage.list_content(["key"])
+
+
+@pytest.fixture(params=[write, read, ask, enumerate_])
+def operation(request: pytest.FixtureRequest) -> Callable[[Storage], None]:
+    return request.param  # type: ignore[no-any-return]
+
+
+def raised(operation: Callable[[Storage], None], storage: Storage) -> tuple[str, str]:
+    """The class of Metaflow's exception and what it says."""
+    from metaflow.exception import MetaflowException
+
+    with pytest.raises(MetaflowException) as caught:
+        operation(storage)
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    return type(caught.value).__name__, str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (403, "AuthorizationPermissionMismatch", "Storage Blob Data Contributor"),
+        (403, "AuthorizationFailure", "firewall, private endpoints"),
+        (403, "AuthenticationFailed", "Sign in again with `az login`"),
+        (401, "InvalidAuthenticationInfo", "`az account show` tells who is signed in"),
+    ],
+)
+def test_access_denied(
+    service: LocalAzure,
+    storage: Storage,
+    operation: Callable[[Storage], None],
+    status: int,
+    code: str,
+    said: str,
+) -> None:
+    service.add_fault(status=status, code=code, path="mf")
+    kind, message = raised(operation, storage)
+    assert kind == "MetaflowAzureAuthenticationError"
+    assert said in message
+    assert service.blob_endpoint in message
+
+
+def test_the_container_does_not_exist(
+    new_storage: Callable[[str], Storage], operation: Callable[[Storage], None]
+) -> None:
+    kind, message = raised(operation, new_storage("nowhere/mf"))
+    assert kind == "MetaflowAzureResourceError"
+    assert "METAFLOW_DATASTORE_SYSROOT_AZURE (now 'nowhere/mf')" in message
+    assert "az storage container create --name nowhere" in message
+
+
+def test_the_endpoint_refuses(
+    storage: Storage,
+    new_storage: Callable[[str], Storage],
+    datastore_module: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: Callable[[Storage], None],
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        endpoint = f"https://127.0.0.1:{unused.getsockname()[1]}/acct"
+        monkeypatch.setattr(datastore_module, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", endpoint)
+        kind, message = raised(operation, new_storage(storage.datastore_root))
+    assert kind == "MetaflowAzureResourceError"
+    assert endpoint in message
+    assert "private endpoint" in message
+
+
+@pytest.mark.parametrize(
+    ("root", "said"),
+    [
+        ("https://container/mf", 'scheme or host in front; write "container/mf"'),
+        ("/container/mf", 'must not begin with a slash; write "container/mf"'),
+        ("container/mf/", 'must not end with a slash; write "container/mf"'),
+        ("container//mf", 'must not contain consecutive slashes; write "container/mf"'),
+        ("acct.blob.core.windows.net/container/mf", 'host in front; write "container/mf"'),
+        ("Container_1/mf", "not a container name"),
+        (None, "is empty"),
+    ],
+)
+def test_the_root_is_malformed(
+    new_storage: Callable[[str | None], Storage], root: str | None, said: str
+) -> None:
+    # ValueError is what the page names, and a Metaflow exception is shown without a traceback.
+    with pytest.raises(ValueError, match="METAFLOW_DATASTORE_SYSROOT_AZURE must be") as caught:
+        new_storage(root)
+    assert said in str(caught.value)
+    assert raised(new_storage, root)[0] == "AzureConfigurationError"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", None, "set METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"),
+        ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "ftp://x", "scheme other than https"),
+        ("AZURE_STORAGE_WORKLOAD_TYPE", "huge", "choose 'default', 'highCpu'"),
+    ],
+)
+def test_a_setting_is_wrong(
+    new_storage: Callable[[str], Storage],
+    datastore_module: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    value: str | None,
+    said: str,
+) -> None:
+    monkeypatch.setattr(datastore_module, setting, value)
+    kind, message = raised(new_storage, "container/mf")
+    assert kind == "AzureConfigurationError"
+    assert said in message
+    assert f"METAFLOW_{setting}" in message
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}, "AZURE_CLIENT_ID, AZURE_CLIENT_SECRET"),
+        ({"AZURE_TOKEN_CREDENTIALS": "AzureCliCredential", "PATH": "/nowhere"}, "Azure CLI not found"),
+    ],
+)
+def test_nobody_is_signed_in(
+    storage: Storage,
+    new_storage: Callable[[str], Storage],
+    monkeypatch: pytest.MonkeyPatch,
+    operation: Callable[[Storage], None],
+    variables: dict[str, str],
+    said: str,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    kind, message = raised(operation, new_storage(storage.datastore_root))
+    assert kind == "MetaflowAzureAuthenticationError"
+    assert "Sign in again with `az login`" in message
+    assert "'azure-default'" in message
+    assert said in message
+
+
+def test_a_failure_that_nobody_foresaw(service: LocalAzure, storage: Storage) -> None:
+    service.add_fault(status=400, code="InvalidInput", path="mf")
+    kind, message = raised(read, storage)
+    assert kind == "MetaflowInternalError"
+    assert message.startswith("Azure error: ")
+    assert "400 InvalidInput" in message
+
+
+def test_the_credential_serves_a_client_of_the_users_own(
+    storage: Storage, service: LocalAzure, account: Account, container: str
+) -> None:
+    from azure.storage.blob import BlobServiceClient
+    from metaflow.plugins.azure import create_azure_credential
+
+    write(storage)
+    service.clear_requests()
+    with BlobServiceClient(
+        account.endpoint, credential=create_azure_credential(), api_version=SDK_API_VERSION
+    ) as client:
+        assert client.get_blob_client(container, "mf/key").download_blob().readall() == b"1"
+    # The token that fastblob uses, and nobody was asked for another.
+    assert service.request_counts() == {"GetBlob": 1}
+    assert create_azure_credential() is create_azure_credential()
+
+
+@pytest.fixture
+def other_provider(
+    datastore_module: ModuleType, monkeypatch: pytest.MonkeyPatch, service: LocalAzure
+) -> Iterator[list[str]]:
+    """A client provider of somebody else, and what it was asked for."""
+    from metaflow import metaflow_config, plugins
+    from metaflow.plugins.azure import azure_credential
+
+    asked = []
+
+    class Credential:
+        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            asked.extend(scopes)
+            return AccessToken(service.issue_token(), 4_000_000_000)
+
+    class Provider:
+        name = "mine"
+        create_cacheable_azure_credential = staticmethod(Credential)
+
+    monkeypatch.setattr(plugins, "AZURE_CLIENT_PROVIDERS", [*plugins.AZURE_CLIENT_PROVIDERS, Provider])
+    monkeypatch.setattr(metaflow_config, "DEFAULT_AZURE_CLIENT_PROVIDER", "mine")
+    monkeypatch.setattr(azure_credential, "cached_provider_class", None)
+    yield asked
+    azure_credential.cached_provider_class = None
+
+
+def test_another_client_provider_is_asked(
+    other_provider: list[str], new_storage: Callable[[str], Storage], container: str
+) -> None:
+    storage = new_storage(f"{container}/mf")
+    write(storage)
+    read(storage)
+    assert other_provider == ["https://storage.azure.com/.default"]
+
+
+def test_a_token_with_little_life_left_is_used(
+    new_storage: Callable[[str], Storage],
+    datastore_module: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with LocalAzure(containers=["short"], token_lifetime=200) as short:
+        for name, value in short.env().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(datastore_module, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", short.blob_endpoint)
+        storage = new_storage("short/mf")
+        for _ in range(10):
+            write(storage)
+            read(storage)
+        assert short.request_counts() == {"Token": 1, "PutBlob": 10, "GetBlob": 10}
+
+
+def test_the_default_provider_is_ours(datastore_module: ModuleType) -> None:
+    from metaflow.plugins import AZURE_CLIENT_PROVIDERS
+
+    (provider,) = [provider for provider in AZURE_CLIENT_PROVIDERS if provider.name == "azure-default"]
+    assert provider.__module__ == "metaflow_extensions.fastblob.plugins.credential"
