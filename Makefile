@@ -24,7 +24,7 @@ help: ## list the targets
 demo: build/release-installed ## move thousands of files and one of 1 GiB through the embedded service, compare them
 	@$(RELEASE_VENV)/bin/python demo/demo.py
 
-test: lint test-rust test-python ## every check there is
+test: need-python need-clippy need-node lint test-rust test-python ## every check there is
 
 lint: build/installed need-clippy ## clippy, rustfmt, ruff, mypy --strict, stubtest
 	cargo fmt --all --check
@@ -70,7 +70,7 @@ need-clippy: need-cargo
 	  || { echo "the checks need clippy and rustfmt: rustup component add clippy rustfmt" >&2; exit 1; }
 
 need-node:
-	@command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null \
+	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null \
 	  || { echo "the tests need Node.js 20 or newer with npm, for Azurite: https://nodejs.org" >&2; exit 1; }
 
 # What is made, each once until something it is made from changes ------------------------------------
