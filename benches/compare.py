@@ -143,7 +143,7 @@ def measure(tool: str, workload: str, endpoint: str, folder: str) -> dict[str, f
     target = Path(folder) / "target"
     action = {
         "large-down": lambda: adapter.download_file("large-down", str(target)),
-        "large-up": lambda: adapter.upload_file(str(Path(folder) / "source"), "large-up"),
+        "large-up": lambda: adapter.upload_file(str(Path(folder) / "source"), f"large-up/{tool}"),
         "small-down": lambda: adapter.read_blobs(names("small-down")),
         "small-up": lambda: adapter.write_blobs(names("small-up"), small_content()),
     }[workload]
@@ -151,11 +151,11 @@ def measure(tool: str, workload: str, endpoint: str, folder: str) -> dict[str, f
     moved = action()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    check(adapter, workload, moved, Path(folder))
+    check(adapter, tool, workload, moved, Path(folder))
     return {"wall": wall, "cpu": cpu, "peak": peak}
 
 
-def check(adapter: Adapter, workload: str, moved: list[bytes] | None, folder: Path) -> None:
+def check(adapter: Adapter, tool: str, workload: str, moved: list[bytes] | None, folder: Path) -> None:
     """Fails unless the bytes are where they should be."""
     if workload == "small-down":
         assert moved is not None
@@ -167,7 +167,7 @@ def check(adapter: Adapter, workload: str, moved: list[bytes] | None, folder: Pa
         assert filecmp.cmp(folder / "source", folder / "target", shallow=False)
         (folder / "target").unlink()
     else:
-        adapter.download_file("large-up", str(folder / "target"))
+        adapter.download_file(f"large-up/{tool}", str(folder / "target"))
         assert filecmp.cmp(folder / "source", folder / "target", shallow=False)
         (folder / "target").unlink()
 
