@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -97,12 +98,20 @@ def run_python(
     script: str, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run ``script`` in an interpreter of its own, with warnings as errors, and return what it said."""
-    return subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", script, *arguments],
         env={**os.environ, **(env or {})},
         cwd=cwd,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=SUBPROCESS_SECONDS,
-        check=False,
+        start_new_session=True,
     )
+    with process:
+        try:
+            stdout, stderr = process.communicate(timeout=SUBPROCESS_SECONDS)
+        finally:
+            if process.poll() is None:
+                # With all that it forked.
+                os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)

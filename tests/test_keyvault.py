@@ -76,8 +76,10 @@ class Failing:
 
     def __init__(self, error: Exception) -> None:
         self.error = error
+        self.calls = 0
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        self.calls += 1
         raise self.error
 
 
@@ -175,6 +177,12 @@ def test_malformed_variables(service: LocalAzure, variable: Any) -> None:
 def test_entries_of_other_types(entry: Any) -> None:
     with pytest.raises(TypeError, match="name, a URL, or a pair"):
         get_secrets([entry], vault_url=VAULT)
+
+
+@pytest.mark.parametrize("secrets", [{"api-key": {"env_var_name": "X"}}, 5])
+def test_what_is_not_a_list(secrets: Any) -> None:
+    with pytest.raises(TypeError, match="secrets is a list of names"):
+        get_secrets(secrets, vault_url=VAULT)
 
 
 def test_a_single_string_is_not_a_list() -> None:
@@ -435,6 +443,14 @@ def test_a_vault_that_does_not_exist(
 def test_nobody_listens(service: LocalAzure, waits: list[float]) -> None:
     with pytest.raises(keyvault.VaultUnreachableError, match=r"could not be reached .*refused"):
         get_secrets(["https://127.0.0.1:1/secrets/api-key"])
+
+
+@pytest.mark.parametrize("error", [ClientAuthenticationError("not signed in"), RuntimeError("not signed in")])
+def test_a_credential_that_fails_is_asked_once(service: LocalAzure, error: Exception) -> None:
+    credential = Failing(error)
+    with pytest.raises(keyvault.VaultAuthenticationError):
+        get_secrets([f"secret-{number}" for number in range(5)], credential=credential)
+    assert credential.calls == 1
 
 
 @pytest.mark.parametrize("error", [ClientAuthenticationError("not signed in"), RuntimeError("not signed in")])

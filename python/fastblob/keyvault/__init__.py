@@ -94,10 +94,11 @@ def get_secrets(
 
         credential = default_credential()
     answers = fetch([entry.id for entry in wanted], credential)
-    values: dict[str, str] = {}
+    # The values come out at the very end, so that no traceback that shows variables has one.
+    found = {}
     for entry in wanted:
         answer = answers[entry.id]
         if isinstance(answer, SecretError):
             raise answer
-        values[entry.variable] = str(answer.value)
-    return values
+        found[entry.variable] = answer
+    return {variable: str(secret.value) for variable, secret in found.items()}

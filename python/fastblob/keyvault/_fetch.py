@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import ClientAuthenticationError
 
-from ._errors import SecretError, VaultServiceError, from_azure
+from ._errors import (
+    SecretError,
+    VaultAuthenticationError,
+    VaultServiceError,
+    VaultUnreachableError,
+    from_azure,
+)
 from ._ids import is_loopback
 
 if TYPE_CHECKING:
@@ -58,8 +64,14 @@ def fetch(
 
         # The first request to a vault brings the challenge that all others would meet as well.
         first = [of_vault[0] for of_vault in by_vault.values()]
-        rest = [secret for of_vault in by_vault.values() for secret in of_vault[1:]]
         answers = dict(zip(first, pool.map(read, first), strict=True))
+        rest = []
+        for secret, *others in by_vault.values():
+            # Who cannot sign in, or does not reach the vault, is not kept waiting for each of its secrets.
+            if isinstance(answers[secret], (VaultAuthenticationError, VaultUnreachableError)):
+                answers.update(dict.fromkeys(others, answers[secret]))
+            else:
+                rest += others
         answers.update(zip(rest, pool.map(read, rest), strict=True))
     return answers
 

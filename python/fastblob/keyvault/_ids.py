@@ -129,6 +129,8 @@ def parse_entries(secrets: Iterable[SecretEntry]) -> list[WantedSecret]:
     """
     if isinstance(secrets, str):
         raise TypeError(f"secrets is a list: write [{secrets!r}]")
+    if isinstance(secrets, Mapping) or not isinstance(secrets, Iterable):
+        raise TypeError(f"secrets is a list of names, URLs and pairs, not {type(secrets).__name__}")
     by_variable: dict[str, WantedSecret] = {}
     for entry in secrets:
         wanted = _parse_entry(entry)
