@@ -199,6 +199,15 @@ fn an_error_is_collected_or_ends_the_call() {
             .count(),
         1
     );
+    // The others take their time, or all of them would have ended before the first has failed.
+    rig.service.add_fault(fastblob_service::Fault {
+        operation: None,
+        method: None,
+        path: Some("there".to_owned()),
+        after: 0,
+        times: 0,
+        action: Action::Delay(std::time::Duration::from_millis(50)),
+    });
     let raised = rig.batch(jobs(), OnError::Raise);
     let kinds: Vec<_> = raised
         .iter()
