@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import fastblob
 import pytest
@@ -119,6 +120,45 @@ def test_a_container_that_vanishes(service_account: Account, service_client: fas
     service_account.sdk.delete_container("vanishing")
     with pytest.raises(fastblob.BlobNotFoundError):
         list(service_client.list("vanishing"))
+
+
+def test_many_lists_at_once(service: LocalAzure, service_client: fastblob.Client, tree: str) -> None:
+    prefixes = [f"{tree}{prefix}" for prefix in ("/dir", "/none", "", "/dir")]
+    for delimiter in (None, "/"):
+        assert service_client.list_many(iter(prefixes), delimiter=delimiter) == [
+            list(service_client.list(prefix, delimiter=delimiter)) for prefix in prefixes
+        ]
+    assert service_client.list_many([]) == []
+
+
+def test_many_lists_of_several_pages(
+    service: LocalAzure, service_client: fastblob.Client, service_container: str
+) -> None:
+    expected = [f"{number:05}" for number in range(5001)]
+    fill(service_client, service_container, *expected)
+    service.clear_requests()
+    listed = service_client.list_many([service_container] * 2)
+    assert [names(items) for items in listed] == [expected] * 2
+    assert service.request_counts() == {"ListBlobs": 4}
+
+
+def test_one_of_many_lists_fails(service_client: fastblob.Client, tree: str) -> None:
+    found, missing = service_client.list_many([f"{tree}/dir/sub", "no-such-container"], on_error="collect")
+    assert isinstance(found, list)
+    assert names(found) == ["dir/sub/2", "dir/sub/3"]
+    assert isinstance(missing, fastblob.BlobNotFoundError)
+    assert missing.blob == "no-such-container"
+    with pytest.raises(fastblob.BlobNotFoundError):
+        service_client.list_many([tree, "no-such-container"])
+
+
+@pytest.mark.parametrize("prefixes", ["container", ["x"], [1], [f"{'c' * 64}/a"]])
+def test_prefixes_that_cannot_be(service: LocalAzure, service_client: fastblob.Client, prefixes: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        service_client.list_many(prefixes)
+    with pytest.raises(ValueError, match="delimiter"):
+        service_client.list_many(["container"], delimiter="-")  # type: ignore[call-overload]
+    assert service.requests() == []
 
 
 def test_listed_items_can_be_read(service_client: fastblob.Client, tree: str) -> None:

@@ -44,6 +44,7 @@ CALLS: dict[str, tuple[Call, dict[str, int]]] = {
     ),
     "write_many": (lambda f, c, d: f.write_many((f"{c}/{n}", b"x") for n in range(9)), {"PutBlob": 9}),
     "list": (lambda f, c, d: list(f.list(c)), {"ListBlobs": 1}),
+    "list_many": (lambda f, c, d: f.list_many([c, c], delimiter="/"), {"ListBlobs": 2}),
     "properties": (lambda f, c, d: f.properties(f"{c}/small"), {"GetBlobProperties": 1}),
     "properties_many": (
         lambda f, c, d: f.properties_many([f"{c}/small", f"{c}/empty"]),

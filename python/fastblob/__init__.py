@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._client import Client
+from ._credentials import default_credential
 from ._default import (
     copy,
     delete,
@@ -25,6 +26,7 @@ from ._default import (
     download_prefix,
     exists,
     list,
+    list_many,
     properties,
     properties_many,
     read,
@@ -72,6 +74,7 @@ __all__ = [
     "__version__",
     "copy",
     "crc64",
+    "default_credential",
     "delete",
     "delete_many",
     "download",
@@ -79,6 +82,7 @@ __all__ = [
     "download_prefix",
     "exists",
     "list",
+    "list_many",
     "properties",
     "properties_many",
     "read",

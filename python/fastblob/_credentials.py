@@ -104,7 +104,12 @@ class TokenSource:
 def default_credential() -> TokenCredential:
     """The one DefaultAzureCredential of this process, since finding out what works here takes seconds.
 
-    Another one is made only where the environment that configures it has changed.
+    All clients that are given no other credential use it; other Azure libraries may share it, and with it the
+    tokens that it keeps.
+
+    Returns:
+        An ``azure.identity.DefaultAzureCredential``; another one only where the environment that configures
+        it has changed, and in a child of ``os.fork()``.
     """
     configuration = tuple(
         sorted((name, value) for name, value in os.environ.items() if name.startswith(_IDENTITY_VARIABLES))

@@ -596,6 +596,42 @@ class BaseClient:
             BlobNotFoundError: There is no such container. A prefix with nothing below it is no error.
         """
 
+    @overload
+    def list_many(
+        self,
+        prefixes: Iterable[str | BlobPath],
+        *,
+        delimiter: Literal["/"] | None = None,
+        on_error: Literal["raise"] = "raise",
+        progress: _ProgressOption = None,
+    ) -> builtins.list[builtins.list[BlobItem]]:
+        """Lists the blobs below many prefixes, all at the same time.
+
+        Where one list is so long that it should not be in memory as a whole, take ``list``.
+
+        Args:
+            prefixes: Each as for ``list``; one may occur several times.
+            delimiter: As for ``list``.
+            on_error: ``"raise"``: as for ``download_many``. ``"collect"``: all are tried, and the exception
+                stands in the place of a list that failed.
+            progress: As for ``download``.
+
+        Returns:
+            For each prefix the list of what is below it, in the order of names; in the order of the input.
+
+        Raises:
+            BlobNotFoundError: A container does not exist. A prefix with nothing below it is no error.
+        """
+
+    @overload
+    def list_many(
+        self,
+        prefixes: Iterable[str | BlobPath],
+        *,
+        delimiter: Literal["/"] | None = None,
+        on_error: Literal["collect"],
+        progress: _ProgressOption = None,
+    ) -> builtins.list[builtins.list[BlobItem] | Exception]: ...
     def properties(self, blob: str | BlobPath) -> BlobProperties:
         """The properties of a blob.
 

@@ -77,6 +77,15 @@ pub(crate) fn non_negative(name: &str, value: i64) -> PyResult<u64> {
         .map_err(|_| PyValueError::new_err(format!("{name} must not be negative, got {value}")))
 }
 
+/// Whether a list is to have one level only.
+pub(crate) fn one_level(delimiter: Option<&str>) -> PyResult<bool> {
+    match delimiter {
+        None => Ok(false),
+        Some("/") => Ok(true),
+        Some(_) => Err(PyValueError::new_err("delimiter must be '/' or None")),
+    }
+}
+
 /// The two halves of an item such as `(blob, path)`.
 pub(crate) fn pair<'py>(
     item: &Bound<'py, PyAny>,

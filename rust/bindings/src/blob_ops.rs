@@ -3,12 +3,10 @@
 use std::vec;
 
 use fastblob_engine::{self as engine, BlobPath, ErrorKind, ListEntry, Listing};
-use pyo3::{
-    exceptions::{PyRuntimeError, PyValueError},
-    prelude::*,
-};
+use pyo3::{exceptions::PyRuntimeError, prelude::*};
 
 use crate::{
+    arguments::one_level,
     blob_path,
     client::BaseClient,
     exceptions,
@@ -22,13 +20,11 @@ impl BaseClient {
     /// Lists the blobs below a prefix.
     #[pyo3(signature = (prefix, *, delimiter = None))]
     fn list(&self, prefix: &Bound<'_, PyAny>, delimiter: Option<&str>) -> PyResult<BlobIterator> {
-        if delimiter.is_some_and(|delimiter| delimiter != "/") {
-            return Err(PyValueError::new_err("delimiter must be '/' or None"));
-        }
+        let one_level = one_level(delimiter)?;
         let prefix = blob_path::extract(prefix)?;
         Ok(BlobIterator {
             container: prefix.container().to_owned(),
-            listing: ProcessBound::new(self.engine()?.list(&prefix, delimiter.is_some())),
+            listing: ProcessBound::new(self.engine()?.list(&prefix, one_level)),
             page: Vec::new().into_iter(),
         })
     }

@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
-use fastblob_engine::{self as engine, Job, Listing, Source, directory};
-use pyo3::{prelude::*, types::PyList};
+use fastblob_engine::{self as engine, Job, Listing, Outcome, Source, directory};
+use pyo3::{IntoPyObjectExt, prelude::*, types::PyList};
 
 use crate::{
-    arguments::{OnError, not_a_string, pair, upload_options},
+    arguments::{OnError, not_a_string, one_level, pair, upload_options},
     batch::{self, Input, Items, Jobs, PythonItems},
     blob_path,
     buffers::BytesTarget,
     client::BaseClient,
     exceptions, file_object,
     progress::Reporter,
-    results::BlobProperties,
+    results::{BlobItem, BlobProperties},
     runtime::enter,
 };
 
@@ -166,28 +166,39 @@ impl BaseClient {
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let py = blobs.py();
-        let on_error = OnError::parse(on_error)?;
         not_a_string(blobs, "blobs")?;
         let mut input =
             PythonItems::new(blobs, |blob| Ok(Job::properties(blob_path::extract(blob)?)))?;
-        let progress = Reporter::new(progress)?;
-        let finished = batch::run(py, &self.engine()?, &mut input, on_error, progress)?;
-        if on_error == OnError::Raise && finished.failed() {
-            return finished.into_list(py, on_error);
-        }
-        let values = finished.outcomes.into_iter().map(|outcome| {
-            match (outcome.properties, &outcome.error) {
-                (Some(properties), _) => BlobProperties::new(&outcome.blob, *properties)
-                    .into_pyobject(py)
-                    .map(Bound::into_any),
-                (None, Some(error)) => Ok(exceptions::from_error(py, error)
-                    .into_value(py)
-                    .into_bound(py)
-                    .into_any()),
-                (None, None) => Ok(py.None().into_bound(py)),
-            }
-        });
-        PyList::new(py, values.collect::<PyResult<Vec<_>>>()?)
+        self.ask_many(py, &mut input, on_error, progress, |outcome| {
+            outcome
+                .properties
+                .map(|properties| BlobProperties::new(&outcome.blob, *properties))
+                .into_bound_py_any(py)
+        })
+    }
+
+    /// Lists the blobs below many prefixes.
+    #[pyo3(signature = (prefixes, *, delimiter = None, on_error = "raise", progress = None))]
+    fn list_many<'py>(
+        &self,
+        prefixes: &Bound<'py, PyAny>,
+        delimiter: Option<&str>,
+        on_error: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let one_level = one_level(delimiter)?;
+        not_a_string(prefixes, "prefixes")?;
+        let mut input = PythonItems::new(prefixes, |prefix| {
+            Ok(Job::list(blob_path::extract(prefix)?, one_level))
+        })?;
+        self.ask_many(prefixes.py(), &mut input, on_error, progress, |outcome| {
+            let container = outcome.blob.container();
+            let items = outcome
+                .entries
+                .into_iter()
+                .map(|entry| BlobItem::new(container, entry));
+            PyList::new(prefixes.py(), items.collect::<Vec<_>>()).map(Bound::into_any)
+        })
     }
 
     /// Uploads every file below a directory.
@@ -254,6 +265,34 @@ impl BaseClient {
     ) -> PyResult<Bound<'py, PyList>> {
         let progress = Reporter::new(progress)?;
         batch::run(py, &self.engine()?, input, on_error, progress)?.into_list(py, on_error)
+    }
+
+    /// A call whose answers stand for themselves, without a `TransferResult` around each.
+    fn ask_many<'py>(
+        &self,
+        py: Python<'py>,
+        input: &mut dyn Input,
+        on_error: &str,
+        progress: Option<&Bound<'py, PyAny>>,
+        answer: impl Fn(Outcome) -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let on_error = OnError::parse(on_error)?;
+        let progress = Reporter::new(progress)?;
+        let finished = batch::run(py, &self.engine()?, input, on_error, progress)?;
+        if on_error == OnError::Raise && finished.failed() {
+            return finished.into_list(py, on_error);
+        }
+        let answers = finished
+            .outcomes
+            .into_iter()
+            .map(|outcome| match &outcome.error {
+                None => answer(outcome),
+                Some(error) => Ok(exceptions::from_error(py, error)
+                    .into_value(py)
+                    .into_bound(py)
+                    .into_any()),
+            });
+        PyList::new(py, answers.collect::<PyResult<Vec<_>>>()?)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::Request,
     path::BlobPath,
+    session::Session,
 };
 
 /// A blob in a list, or a prefix that stands for several.
@@ -72,44 +73,78 @@ impl Listing {
         if self.ended {
             return Ok(None);
         }
-        let client = &self.client;
-        let path = format!(
-            "{}/{}",
-            client.endpoint.base_path(),
-            self.prefix.container()
-        );
-        let prefix = match self.prefix.name() {
-            "" => String::new(),
-            name => format!("{name}/"),
-        };
-        let request = || {
-            let mut request = Request::new("GET", path.clone())
-                .query("restype", "container")
-                .query("comp", "list");
-            if !prefix.is_empty() {
-                request = request.query("prefix", prefix.clone());
-            }
-            if self.one_level {
-                request = request.query("delimiter", "/");
-            }
-            if let Some(marker) = &self.marker {
-                request = request.query("marker", marker.clone());
-            }
-            request
-        };
-        let (_, body) = client
-            .session(interrupt, |session| session.call(request))
+        let page = self
+            .client
+            .session(interrupt, |session| {
+                page(
+                    session,
+                    &self.prefix,
+                    self.one_level,
+                    self.marker.as_deref(),
+                )
+            })
             .map_err(|error| error.with_blob(&self.prefix))?;
-        let page = parse(&body).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Service,
-                "the list is not the XML that the protocol says",
-            )
-        })?;
         self.ended = page.next_marker.is_none();
         self.marker = page.next_marker;
         Ok(Some(page.entries))
     }
+}
+
+/// All that is below a prefix, or directly below it.
+pub(crate) fn complete(
+    session: &mut Session,
+    prefix: &BlobPath,
+    one_level: bool,
+) -> Result<Vec<ListEntry>> {
+    let mut entries = Vec::new();
+    let mut marker = None;
+    loop {
+        let page = page(session, prefix, one_level, marker.as_deref())?;
+        entries.extend(page.entries);
+        marker = page.next_marker;
+        if marker.is_none() {
+            return Ok(entries);
+        }
+    }
+}
+
+fn page(
+    session: &mut Session,
+    prefix: &BlobPath,
+    one_level: bool,
+    marker: Option<&str>,
+) -> Result<Page> {
+    let path = format!(
+        "{}/{}",
+        session.client.endpoint.base_path(),
+        prefix.container()
+    );
+    let prefix = match prefix.name() {
+        "" => String::new(),
+        name => format!("{name}/"),
+    };
+    let request = || {
+        let mut request = Request::new("GET", path.clone())
+            .query("restype", "container")
+            .query("comp", "list");
+        if !prefix.is_empty() {
+            request = request.query("prefix", prefix.clone());
+        }
+        if one_level {
+            request = request.query("delimiter", "/");
+        }
+        if let Some(marker) = marker {
+            request = request.query("marker", marker.to_owned());
+        }
+        request
+    };
+    let (_, body) = session.call(request)?;
+    parse(&body).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Service,
+            "the list is not the XML that the protocol says",
+        )
+    })
 }
 
 #[derive(Debug, Default)]

@@ -31,9 +31,9 @@ class AzureDefaultClientProvider(StockAzureDefaultClientProvider):
                 *args, **kwargs
             )
             return stock
-        from fastblob._credentials import default_credential
+        import fastblob
 
-        return default_credential()
+        return fastblob.default_credential()
 
 
 class ProviderCredential:

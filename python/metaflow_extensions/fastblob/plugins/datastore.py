@@ -7,7 +7,6 @@ import itertools
 import json
 import shutil
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from tempfile import mkdtemp
@@ -41,9 +40,6 @@ USER_ATTRIBUTES = "metaflow_user_attributes"
 # Metaflow asks for each artifact whether it is there already. Up to this size writing it, unless it exists,
 # costs less than asking first.
 ASK_FIRST_SIZE = 8 * 1024 * 1024
-
-# Enough to hide the way to a distant account.
-LISTINGS_AT_A_TIME = 16
 
 _cache = BlobCache()
 
@@ -108,12 +104,15 @@ class AzureStorage(DataStoreStorage):
 
     def list_content(self, paths: Iterable[str]) -> list[Any]:
         """What is directly below each of the paths."""
-        paths = list(paths)
+        # The names in the container begin with the prefix of the root.
+        prefix = self.datastore_root.partition("/")[2]
+        start = len(prefix) + 1 if prefix else 0
         with self._errors():
-            if len(paths) == 1:
-                return self._list(paths[0])
-            with ThreadPoolExecutor(LISTINGS_AT_A_TIME) as threads:
-                return list(itertools.chain.from_iterable(threads.map(self._list, paths)))
+            lists = self._client.list_many([self._blob(path) for path in paths], delimiter="/")
+        return [
+            self.list_content_result(item.name[start:], not item.is_prefix)
+            for item in itertools.chain.from_iterable(lists)
+        ]
 
     def save_bytes(
         self,
@@ -182,15 +181,6 @@ class AzureStorage(DataStoreStorage):
         if is_content_addressed(blob):
             _cache.add_known(blob)
         return answer
-
-    def _list(self, path: str) -> list[Any]:
-        # The names in the container begin with the prefix of the root.
-        prefix = self.datastore_root.partition("/")[2]
-        start = len(prefix) + 1 if prefix else 0
-        return [
-            self.list_content_result(item.name[start:], not item.is_prefix)
-            for item in self._client.list(self._blob(path), delimiter="/")
-        ]
 
     def _writes(self, path_and_bytes_iter: Iterable[tuple[str, Any]], *, overwrite: bool) -> Iterator[_Write]:
         """What is to be written. A call takes a blob once and one set of metadata, hence the options."""

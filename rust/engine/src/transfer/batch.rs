@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Job, Kind, Outcome, Target, delete, download, item::Item, properties, upload};
+use super::{Job, Kind, Outcome, Target, delete, download, item::Item, list, properties, upload};
 use crate::{
     cancel::{Cancel, Interrupt, Watch},
     client::Inner,
@@ -299,7 +299,12 @@ impl Batch {
                 Kind::Properties { blob } if begins => {
                     work.push(properties::work(item(blob, None)));
                 }
-                Kind::Delete { blob } | Kind::Properties { blob } => {
+                Kind::List { prefix, one_level } if begins => {
+                    work.push(list::work(item(prefix, None), one_level));
+                }
+                Kind::Delete { blob }
+                | Kind::Properties { blob }
+                | Kind::List { prefix: blob, .. } => {
                     idle.push(item(blob, None));
                 }
             }
@@ -330,7 +335,7 @@ impl State {
     /// Refuses what cannot be right, before anything is sent.
     fn check(&mut self, job: Job) -> Kind {
         let (blob, path, refusal) = match &job.0 {
-            Kind::Invalid { .. } => return job.0,
+            Kind::Invalid { .. } | Kind::List { .. } => return job.0,
             Kind::Download { blob, target, .. } => {
                 let path = target.path();
                 let refusal = path.as_deref().and_then(|path| self.take_file(path));

@@ -14,6 +14,7 @@ use crate::{
     blob::BlobProperties,
     cancel::Watch,
     error::{Error, ErrorKind, Result},
+    listing::ListEntry,
     path::BlobPath,
     scheduler::{Buffers, Worker},
     session::{Cost, Session},
@@ -27,6 +28,7 @@ pub(crate) struct Moved {
     pub(crate) crc64: Option<u64>,
     pub(crate) metadata: Vec<(String, String)>,
     pub(crate) properties: Option<Box<BlobProperties>>,
+    pub(crate) entries: Vec<ListEntry>,
 }
 
 /// An item that has its place among the results. It reports exactly once, at the latest when it is
@@ -107,6 +109,7 @@ impl Item {
                 crc64: moved.crc64,
                 metadata: moved.metadata,
                 properties: moved.properties,
+                entries: moved.entries,
                 requests: self.cost.requests.load(Ordering::Relaxed),
                 retries: self.cost.retries.load(Ordering::Relaxed),
                 elapsed: self.started.elapsed(),

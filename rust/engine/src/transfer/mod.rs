@@ -5,6 +5,7 @@ mod delete;
 mod download;
 mod file;
 mod item;
+mod list;
 mod options;
 mod parts;
 mod properties;
@@ -23,6 +24,7 @@ pub use self::{
 use crate::{
     blob::BlobProperties,
     error::{Error, InvalidInput},
+    listing::ListEntry,
     memory::{MemorySource, MemoryTarget},
     path::BlobPath,
 };
@@ -77,6 +79,10 @@ enum Kind {
     Properties {
         blob: BlobPath,
     },
+    List {
+        prefix: BlobPath,
+        one_level: bool,
+    },
     /// An argument that was refused before; keeps its place among the results.
     Invalid {
         blob: BlobPath,
@@ -130,6 +136,11 @@ impl Job {
         Self(Kind::Properties { blob })
     }
 
+    /// Lists what is below a prefix; with `one_level` what is directly below it.
+    pub fn list(prefix: BlobPath, one_level: bool) -> Self {
+        Self(Kind::List { prefix, one_level })
+    }
+
     /// Bytes of the caller's memory that the job holds until it has ended.
     pub fn memory(&self) -> u64 {
         self.0.memory()
@@ -165,6 +176,8 @@ pub struct Outcome {
     pub metadata: Vec<(String, String)>,
     /// The blob's properties, where they were asked for.
     pub properties: Option<Box<BlobProperties>>,
+    /// What is below the prefix, where a list was asked for.
+    pub entries: Vec<ListEntry>,
     /// Requests sent.
     pub requests: u32,
     /// Requests among them that were repeated.
