@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import logging
 import pickle
+import socket
+import sys
 import threading
 import traceback
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -147,7 +150,9 @@ def test_longest_and_shortest_names(name: str) -> None:
         (f"{VAULT}/secrets/api-key/{VERSION}/x", "slashes"),
         ("http://my-vault.vault.azure.net/secrets/api-key", "begins with https"),
         ("https://my-vault.vault.azure.net:8443/secrets/api-key", "not in a Key Vault"),
-        ("https://my-vault.vault.azure.net:x/secrets/api-key", "not in a Key Vault"),
+        ("https://my-vault.vault.azure.net:x/secrets/api-key", "not a URL.*[Pp]ort"),
+        ("https://127.0.0.1:x/secrets/api-key", "'https://127.0.0.1:x/secrets/api-key' is not a URL"),
+        ("https://[::1/secrets/api-key", "not a URL"),
         ("https://me@my-vault.vault.azure.net/secrets/api-key", "not in a Key Vault"),
         ("https://a.b.vault.azure.net/secrets/api-key", "not in a Key Vault"),
         ("https://a--b.vault.azure.net/secrets/api-key", "not in a Key Vault"),
@@ -217,12 +222,23 @@ def test_a_name_needs_a_vault(monkeypatch: pytest.MonkeyPatch, service: LocalAzu
         ("http://my-vault.vault.azure.net", "not in a Key Vault"),
         (f"{VAULT}/secrets/", "not the URL of a Key Vault"),
         ("https://example.com", "not in a Key Vault"),
+        ("https://my-vault.vault.azure.net:x", "not a URL"),
+        ("https://[::1", "not a URL"),
     ],
 )
 def test_malformed_vaults(monkeypatch: pytest.MonkeyPatch, vault_url: str, reason: str) -> None:
     monkeypatch.setenv("METAFLOW_AZURE_KEY_VAULT_PREFIX", vault_url)
     with pytest.raises(ValueError, match=reason):
         get_secrets(["api-key"])
+
+
+@pytest.mark.parametrize(
+    "domain", ["vault.azure.net", "vault.azure.cn", "vault.usgovcloudapi.net", "vault.microsoftazure.de"]
+)
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_vaults_of_all_clouds(domain: str, ending: str) -> None:
+    vault = f"https://my-vault.{domain}"
+    assert parse_secret_id("api-key").within(vault + ending) == SecretId(vault, "api-key")
 
 
 # Reading them ------------------------------------------------------------------------------------------
@@ -433,6 +449,11 @@ def test_retries_wait_as_long_as_the_vault_says(
 def test_a_vault_that_does_not_exist(
     monkeypatch: pytest.MonkeyPatch, service: LocalAzure, waits: list[float]
 ) -> None:
+    def no_such_host(host: str, *arguments: object, **options: object) -> list[Any]:
+        assert host == "0-no-such.vault.azure.net"
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_such_host)
     monkeypatch.setenv("NO_PROXY", "*")
     with pytest.raises(keyvault.VaultUnreachableError, match="There is no vault https://0-no-such") as caught:
         get_secrets(["https://0-no-such.vault.azure.net/secrets/api-key"])
@@ -445,11 +466,37 @@ def test_nobody_listens(service: LocalAzure, waits: list[float]) -> None:
         get_secrets(["https://127.0.0.1:1/secrets/api-key"])
 
 
+def test_a_vault_that_never_answers(
+    monkeypatch: pytest.MonkeyPatch, strange_vault: vaults.Vault, waits: list[float]
+) -> None:
+    end_of_test = threading.Event()
+
+    def answer(name: str) -> tuple[int, str, bytes]:
+        end_of_test.wait()
+        return vaults.secret_answer(name, "too late")
+
+    strange_vault.answer = answer
+    monkeypatch.setattr(sys.modules["fastblob.keyvault._fetch"], "_READ_SECONDS", 0.2)
+    try:
+        with pytest.raises(keyvault.VaultUnreachableError, match=r"could not be reached.*[Rr]ead timed out"):
+            get_secrets(["api-key"], vault_url=strange_vault.url)
+    finally:
+        end_of_test.set()
+    assert len(strange_vault.tokens) == 4
+
+
 @pytest.mark.parametrize("error", [ClientAuthenticationError("not signed in"), RuntimeError("not signed in")])
-def test_a_credential_that_fails_is_asked_once(service: LocalAzure, error: Exception) -> None:
+def test_a_credential_that_fails_is_asked_once(
+    service: LocalAzure, strange_vault: vaults.Vault, error: Exception
+) -> None:
     credential = Failing(error)
-    with pytest.raises(keyvault.VaultAuthenticationError):
-        get_secrets([f"secret-{number}" for number in range(5)], credential=credential)
+    secrets = [f"secret-{number}" for number in range(5)]
+    secrets += [f"{strange_vault.url}/secrets/{secret}" for secret in secrets]
+    with pytest.raises(keyvault.VaultAuthenticationError, match="not signed in"):
+        get_secrets(
+            [(secret, {"env_var_name": f"V{number}"}) for number, secret in enumerate(secrets)],
+            credential=credential,
+        )
     assert credential.calls == 1
 
 
@@ -493,6 +540,28 @@ def test_answers_that_are_not_those_of_a_vault(
     assert CANARY not in everything_said(caught.value)
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        CANARY.encode() + b"\r\n\r\n",
+        CHUNKED + CANARY.encode() + b"\r\n",
+        CHUNKED + b"5\r\n" + CANARY.encode(),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + CANARY.encode(),
+        b"HTTP/1.1 " + CANARY.encode() + b" OK\r\n\r\n",
+    ],
+    ids=["no status line", "no chunk size", "a chunk that is too long", "broken off", "no status"],
+)
+def test_answers_that_are_not_http(strange_vault: vaults.Vault, waits: list[float], raw: bytes) -> None:
+    strange_vault.raw = raw
+    with pytest.raises(keyvault.SecretError, match=r"could not be reached|is not a Key Vault") as caught:
+        get_secrets(["api-key"], vault_url=strange_vault.url)
+    assert strange_vault.tokens
+    assert CANARY not in everything_said(caught.value)
+
+
 def test_an_expired_secret_that_the_vault_hands_out(
     strange_vault: vaults.Vault, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -511,11 +580,18 @@ def test_errors_can_be_pickled(service: LocalAzure) -> None:
     assert (copy.secret, copy.status_code, copy.error_code) == (caught.value.secret, 404, "SecretNotFound")
 
 
+def _is_here(frame: FrameType) -> bool:
+    return frame.f_code.co_filename == __file__
+
+
 def everything_said(error: BaseException | None) -> str:
     """Messages, reprs and attributes of the whole chain, whether it would be printed or not."""
     said = []
     while error is not None:
         said += [str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)]
+        # As error reporters do, which show the variables of each frame; those of the test are its own.
+        frames = [frame for frame in traceback.walk_tb(error.__traceback__) if not _is_here(frame[0])]
+        said += traceback.StackSummary.extract(iter(frames), capture_locals=True).format()
         inner = getattr(error, "inner_exception", None)
         said.append(repr(inner and vars(inner)))
         error = error.__cause__ or error.__context__

@@ -7,6 +7,7 @@ import json
 import select
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,8 +21,19 @@ CHALLENGE = 'Bearer authorization="https://login.microsoftonline.com/{tenant}", 
 TENANT = "ab1f708d-50f6-404c-a006-d71b2ac7a606"
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """On a free port of this machine; a client that goes away before it is answered is no news."""
+
+    def __init__(self, handler: type[http.server.BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
-def serving(server: http.server.ThreadingHTTPServer) -> Iterator[int]:
+def serving(server: Server) -> Iterator[int]:
     """The server's port, for as long as it serves in a thread of its own."""
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -57,7 +69,7 @@ def connect_proxy(targets: Mapping[str, int]) -> Iterator[str]:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)) as port:
+    with serving(Server(Proxy)) as port:
         yield f"http://127.0.0.1:{port}"
 
 
@@ -69,6 +81,7 @@ class Vault:
         url: Its address.
         answer: Called with the name of the secret that an authorised request asks for; returns status,
             content type and body.
+        raw: Sent as it is instead of ``answer``, unless None; the connection is closed then.
         resource: What the challenge says that tokens are for.
         challenges: How many requests came without a token.
         tokens: The Authorization headers of the others.
@@ -76,6 +89,7 @@ class Vault:
 
     url: str = ""
     answer: Callable[[str], tuple[int, str, bytes]] = lambda name: secret_answer(name, "value")
+    raw: bytes | None = None
     resource: str = "https://vault.azure.net"
     challenges: int = 0
     tokens: list[str] = field(default_factory=list)
@@ -110,6 +124,10 @@ def vault(service: LocalAzure, folder: Path) -> Iterator[Vault]:
                 status, kind, body = 401, "application/json", b"{}"
             else:
                 state.tokens.append(self.headers["Authorization"])
+                if state.raw is not None:
+                    self.wfile.write(state.raw)
+                    self.close_connection = True
+                    return
                 status, kind, body = state.answer(self.path.split("/")[2])
             self.send_response(status)
             if status == 401:
@@ -123,7 +141,7 @@ def vault(service: LocalAzure, folder: Path) -> Iterator[Vault]:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     with serving(server) as port:
         state.url = f"https://127.0.0.1:{port}"

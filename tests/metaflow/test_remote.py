@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pods import Pods
 
 if TYPE_CHECKING:
     from fastblob.local import LocalAzure
@@ -65,74 +62,15 @@ def test_the_job_of_kubernetes(here: Place) -> None:
 def test_the_workflow_of_argo_and_its_tasks(
     here: Place, place: tuple[Place, LocalAzure], tmp_path: Path, image_has_fastblob: bool
 ) -> None:
-    made = here.succeed(FLOW, "argo-workflows", "create", "--only-json")
-    workflow, _ = json.JSONDecoder().raw_decode(made[made.index("{") :])
-    containers = {
-        template["name"]: template["container"]
-        for template in workflow["spec"]["templates"]
-        if "container" in template
-    }
-    previous = ""
-    for step in ("start", "end"):
-        container = containers[step]
+    pods = Pods(place[1], here.env, tmp_path / "pods", image_has_fastblob)
+    pods.deploy(here.succeed(FLOW, "argo-workflows", "create", "--only-json"))
+    for step, previous in (("start", None), ("end", "start")):
+        container = pods.containers[step]
         assert container["image"] == IMAGE
-        assert (
-            container["resources"]["requests"] | {"cpu": "4", "memory": "8000M"}
-            == (container["resources"]["requests"])
-        )
-        # Kubernetes itself gives those without a value, such as the name of the pod.
-        env = {entry["name"]: entry.get("value") or "pod" for entry in container["env"]}
+        requested = container["resources"]["requests"]
+        assert requested | {"cpu": "4", "memory": "8000M"} == requested
+        env = pods.env_of(step)
         assert env | forwarded(here) == env
-        task = tmp_path / step
-        task.mkdir()
-        if not image_has_fastblob:
-            (task / "fastblob").mkdir()
-            (task / "fastblob/__init__.py").write_text("raise ImportError('not in this image')")
-        said = run_task(here, place[1], container["command"][-1], step, previous, task, env)
+        said = pods.run(step, previous)
         assert f"step ran: hello on {OURS if image_has_fastblob else STOCK}" in said
         assert said.count(WARNING) == (0 if image_has_fastblob else 1), said
-        previous = f"argo-flow/{step}/{step}-task"
-
-
-def run_task(
-    here: Place,
-    service: LocalAzure,
-    command: str,
-    step: str,
-    previous: str,
-    task: Path,
-    env: dict[str, str],
-) -> str:
-    """Runs the command of a pod in an empty directory, with what Argo fills in and what an image offers."""
-    package = re.search(r"--container=(\S+) --blob=(\S+) ", command)
-    assert package is not None
-    service.client().download("/".join(package.groups()), task / "package")
-    downloader = task / "download-azure-blob"
-    downloader.write_text(f"#!/bin/sh\ncp {task}/package job.tar\n")
-    downloader.chmod(0o755)
-    # It leaves what the next pod needs to know in a directory at the root of the file system.
-    command = re.sub(r"--with=argo_workflows_internal\S*", "", command)
-    command = re.sub(r"METAFLOW_TASK_ID=\(t-.*? tail -c 9\)\)", f"METAFLOW_TASK_ID={step}-task", command)
-    command = (
-        command.replace("{{workflow.name}}", "flow")
-        .replace("{{inputs.parameters.input-paths}}", previous)
-        .replace("/tmp/mf-input-paths", f"{task}/input-paths")
-    )
-    ran = subprocess.run(
-        ["bash", "-c", command],
-        cwd=task,
-        env={
-            **here.env,
-            **env,
-            "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",
-            "PATH": f"{task}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONPATH": str(task),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout
-    return ran.stdout

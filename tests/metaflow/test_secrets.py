@@ -137,6 +137,19 @@ def test_the_names_without_fastblob_are_the_same(plugins: Plugins) -> None:
 
 
 @pytest.mark.parametrize(
+    ("secrets", "reason"),
+    [([1], "neither a name"), ([("a",)], "neither a name"), (["metaflow-x"], "variable METAFLOW_X")],
+)
+def test_mistakes_without_fastblob(
+    plugins: Plugins, monkeypatch: pytest.MonkeyPatch, secrets: list[Any], reason: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "fastblob", None)
+    with pytest.raises(plugins.error) as caught:
+        plugins.prepare(sources=["az-key-vault"], secrets=secrets)
+    assert re.search(reason, reason_of(caught.value))
+
+
+@pytest.mark.parametrize(
     ("attributes", "reason"),
     [
         ({"secrets": ["a"]}, r"needs sources=\['az-key-vault'\].*got sources=\[\]"),
@@ -156,6 +169,11 @@ def test_the_names_without_fastblob_are_the_same(plugins: Plugins) -> None:
         ({"sources": ["az-key-vault"], "secrets": ["a/1"]}, "32 hexadecimal digits"),
         ({"sources": ["az-key-vault"], "secrets": ["a", "A"]}, "'a' and 'A' both go into the variable A"),
         ({"sources": ["az-key-vault"], "secrets": [("a", {"env_var_name": "1"})]}, "environment variable"),
+        ({"sources": ["az-key-vault"], "secrets": ["metaflow-token"]}, "METAFLOW_TOKEN, but Metaflow keeps"),
+        (
+            {"sources": ["az-key-vault"], "secrets": [("a", {"env_var_name": "METAFLOW_X"})]},
+            "'a' goes into the variable METAFLOW_X.*choose another",
+        ),
     ],
 )
 def test_mistakes_are_found_before_a_run(plugins: Plugins, attributes: dict[str, Any], reason: str) -> None:
@@ -190,12 +208,6 @@ def test_a_variable_that_is_set(plugins: Plugins, name: str) -> None:
     with pytest.raises(plugins.error):
         plugins.run(**wanted, allow_override="False")
     assert plugins.run(**wanted, allow_override=True) == {"KEY": "value of it"}
-
-
-def test_variables_of_metaflow_are_not_set(plugins: Plugins, name: str) -> None:
-    with pytest.raises(plugins.error) as caught:
-        plugins.run(sources=["az-key-vault"], secrets=[(name, {"env_var_name": "METAFLOW_X"})])
-    assert re.search("METAFLOW_X", reason_of(caught.value))
 
 
 # Metaflow's own spelling --------------------------------------------------------------------------------

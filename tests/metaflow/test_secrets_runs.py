@@ -5,11 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import re
-import shlex
 import subprocess
-import sys
 import tarfile
 import uuid
 from collections.abc import Iterator
@@ -23,6 +20,7 @@ import vaults
 from azure.identity import DefaultAzureCredential
 from azure.keyvault.secrets import SecretClient
 from fastblob.local import LocalAzure
+from pods import Pods
 
 # Each run starts several processes, which share the machine with the other tests.
 pytestmark = pytest.mark.timeout(300)
@@ -140,74 +138,34 @@ def test_both_spellings(runs: Runs) -> None:
     # One request a secret, though a step may put it into two variables, and one a step for the challenge.
     answers = [request.status for request in runs.azure.requests() if request.operation == "GetSecret"]
     assert sorted(answers) == [200] * (3 + 3 + 2) + [401] * 3
-    # Artifacts and metadata were looked at, and no value was in them.
+    # Artifacts, metadata and logs were looked at, and no value was in them.
     written = list(runs.everything_written())
     assert any(b"old_key_by_url" in content for content in written)
+    assert any(b"FOUND {" in content for content in written)
     assert runs.values_in(ran.stdout.encode(), *written) == []
 
 
 @pytest.mark.parametrize("image_has_fastblob", [True, False])
-def test_a_remote_task(runs: Runs, tmp_path: Path, image_has_fastblob: bool) -> None:
-    made = runs.run("--with", WITH, "argo-workflows", "create", "--only-json", SECRETS_FLOW_REMOTE="1")
+def test_remote_tasks(runs: Runs, tmp_path: Path, image_has_fastblob: bool) -> None:
+    runs.place.env["SECRETS_FLOW_REMOTE"] = "1"
+    made = runs.run("--with", WITH, "argo-workflows", "create", "--only-json")
     assert made.returncode == 0, made.stdout
-    workflow, _ = json.JSONDecoder().raw_decode(made.stdout[made.stdout.index("{") :])
-    containers = {
-        template["name"]: template["container"]
-        for template in workflow["spec"]["templates"]
-        if "container" in template
+    pods = Pods(runs.azure, runs.place.env, tmp_path / "pods", image_has_fastblob)
+    pods.deploy(made.stdout)
+    assert pods.containers["start"]["image"] == "myregistry.azurecr.io/flow:1"
+    assert pods.env_of("start")["METAFLOW_AZURE_KEY_VAULT_PREFIX"] == VAULT
+    said = [pods.run("start"), pods.run("own", "start"), pods.run("end", "own")]
+    assert found("".join(said)) == {
+        "start": (PROVIDER, START),
+        "own": (PROVIDER, OWN),
+        "end": (PROVIDER, END),
     }
-    container = containers["start"]
-    assert container["image"] == "myregistry.azurecr.io/flow:1"
-    # Kubernetes itself gives those without a value, such as the name of the pod.
-    env = {entry["name"]: entry.get("value") or "pod" for entry in container["env"]}
-    assert env["METAFLOW_AZURE_KEY_VAULT_PREFIX"] == VAULT
-    task = tmp_path / "task"
-    task.mkdir()
-    if not image_has_fastblob:
-        (task / "fastblob").mkdir()
-        (task / "fastblob/__init__.py").write_text("raise ImportError('not in this image')")
-    ran = subprocess.run(
-        ["bash", "-c", _script_of_task(container["command"][-1], runs.azure, task)],
-        cwd=task,
-        env={
-            **runs.place.env,
-            **env,
-            "SECRETS_FLOW_REMOTE": "1",
-            "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",
-            "PATH": f"{task}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONPATH": str(task),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=150,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout
-    assert found(ran.stdout) == {"start": (PROVIDER, START)}
-    assert ("not in this image" in ran.stdout) == (not image_has_fastblob)
-    # Among it the code package and the logs of the task.
+    assert [text.count("not in this image") for text in said] == [0 if image_has_fastblob else 1] * 3
+    # Among it the code package and the logs of the tasks.
     written = list(runs.everything_written())
     assert any(b"class SecretsFlow" in content for content in written)
-    assert runs.values_in(made.stdout.encode(), ran.stdout.encode(), *written) == []
-    # What --with gave arrives in one piece, for a task to take apart.
-    quoted = re.search(r"--with ('secrets:[^']*') ", containers["end"]["command"][-1])
-    assert quoted is not None
-    (spec,) = shlex.split(quoted.group(1))
-    assert '{"type": "az-key-vault", "id": "api-key", "options": {"env_var_name": "KEY"}}]' in spec
-
-
-def _script_of_task(command: str, azure: LocalAzure, task: Path) -> str:
-    """A pod's command, filled in as Argo does it, and with the downloader of code packages."""
-    package = re.search(r"--container=(\S+) --blob=(\S+) ", command)
-    assert package is not None
-    azure.client().download("/".join(package.groups()), task / "package")
-    downloader = task / "download-azure-blob"
-    downloader.write_text(f"#!/bin/sh\ncp {task}/package job.tar\n")
-    downloader.chmod(0o755)
-    # This one hands the task's name over to Argo in a directory that only Argo makes.
-    command = re.sub(r" --with=argo_workflows_internal:\S+", "", command)
-    return command.replace("{{workflow.name}}", "flow").replace("/tmp/mf-input-paths", f"{task}/input-paths")
+    assert any(b"FOUND {" in content for content in written)
+    assert runs.values_in(made.stdout.encode(), *(text.encode() for text in said), *written) == []
 
 
 @pytest.mark.parametrize(
@@ -222,4 +180,7 @@ def test_a_task_that_fails(runs: Runs, env: dict[str, str], message: str) -> Non
     assert ran.returncode != 0
     assert re.search(message, ran.stdout), ran.stdout
     assert "FOUND" not in ran.stdout
-    assert runs.values_in(ran.stdout.encode(), *runs.everything_written()) == []
+    written = list(runs.everything_written())
+    # The log of the task.
+    assert any(re.search(message.encode(), content) for content in written)
+    assert runs.values_in(ran.stdout.encode(), *written) == []

@@ -90,7 +90,7 @@ def get_secrets(
     if not wanted:
         return {}
     if credential is None:
-        from fastblob._credentials import default_credential
+        from fastblob import default_credential
 
         credential = default_credential()
     answers = fetch([entry.id for entry in wanted], credential)

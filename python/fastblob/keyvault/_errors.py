@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -117,13 +118,22 @@ def _unreachable(error: AzureError, secret: SecretId) -> str:
             f"There is no vault {secret.vault_url}, at least its name {host} cannot be resolved here: check "
             "the name (`az keyvault list -o table`), METAFLOW_AZURE_KEY_VAULT_PREFIX, and, if it has a "
             "private endpoint, that this network resolves privatelink.vaultcore.azure.net. "
-            f"{error.message}"
+            f"{_text(error)}"
         )
     return (
         f"The vault {secret.vault_url} could not be reached to read {secret}: check the network, proxies "
         "(HTTPS_PROXY, NO_PROXY), trusted certificates (REQUESTS_CA_BUNDLE) and the vault's firewall. "
-        f"{error.message}"
+        f"{_text(error)}"
     )
+
+
+def _text(error: AzureError) -> str:
+    """What the library says about a failure of the network."""
+    for cause in _causes(error):
+        # These quote the bytes that are not HTTP, which may be a part of the answer with the secret.
+        if isinstance(cause, HTTPException) and not isinstance(cause, OSError):
+            return f"The answer was not HTTP, or broken off ({type(cause).__name__})"
+    return str(error.message)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

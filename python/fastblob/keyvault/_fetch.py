@@ -113,7 +113,7 @@ class _SharedToken:
 
     def __init__(self, credential: TokenCredential) -> None:
         self._credential = credential
-        self._tokens: dict[tuple[Any, ...], AccessToken] = {}
+        self._tokens: dict[tuple[Any, ...], AccessToken | ClientAuthenticationError] = {}
         self._lock = threading.Lock()
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
@@ -121,10 +121,19 @@ class _SharedToken:
         kind = (scopes, *sorted(given.items()))
         with self._lock:
             if kind not in self._tokens:
-                try:
-                    self._tokens[kind] = self._credential.get_token(*scopes, **given)
-                except ClientAuthenticationError as error:
-                    raise ClientAuthenticationError(error.message) from error
-                except Exception as error:
-                    raise ClientAuthenticationError(f"{type(error).__name__}: {error}") from error
-            return self._tokens[kind]
+                self._tokens[kind] = self._ask(scopes, given)
+            token = self._tokens[kind]
+        if isinstance(token, ClientAuthenticationError):
+            # One for each who asks, as raising it changes it.
+            raise ClientAuthenticationError(token.message) from token
+        return token
+
+    def _ask(
+        self, scopes: tuple[str, ...], options: dict[str, Any]
+    ) -> AccessToken | ClientAuthenticationError:
+        try:
+            return self._credential.get_token(*scopes, **options)
+        except ClientAuthenticationError as error:
+            return ClientAuthenticationError(error.message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is no token
+            return ClientAuthenticationError(f"{type(error).__name__}: {error}")

@@ -87,7 +87,7 @@ def parse_secret_id(secret: str) -> SecretId:
         raise ValueError(f"{secret!r}: a secret is written without spaces and in ASCII")
     if "://" not in secret:
         return _named(secret, None, secret.rstrip("/").split("/"))
-    url = urlsplit(secret)
+    url = _split(secret)
     kind, *rest = url.path.strip("/").split("/")
     if kind != "secrets" or url.query or url.fragment:
         raise ValueError(
@@ -103,7 +103,7 @@ def parse_vault_url(text: str) -> str:
     Raises:
         ValueError: It is not the URL of a Key Vault.
     """
-    url = urlsplit(text)
+    url = _split(text)
     if url.path.strip("/") or url.query or url.fragment or _NOT_IN_URLS.search(text):
         raise ValueError(
             f"{text!r} is not the URL of a Key Vault: write https://<vault>.vault.azure.net and no more"
@@ -181,11 +181,18 @@ def _named(written: str, vault_url: str | None, parts: list[str]) -> SecretId:
     return SecretId(vault_url, name, versions[0] if versions else None)
 
 
-def _vault_url(written: str, url: SplitResult) -> str:
+def _split(written: str) -> SplitResult:
     try:
-        host, port = url.hostname or "", url.port
-    except ValueError:
-        host, port = "", None
+        url = urlsplit(written)
+        # Whether it is a number is only looked at here.
+        _ = url.port
+    except ValueError as error:
+        raise ValueError(f"{written!r} is not a URL: {error}") from None
+    return url
+
+
+def _vault_url(written: str, url: SplitResult) -> str:
+    host, port = url.hostname or "", url.port
     if url.scheme == "https" and "@" not in url.netloc:
         if is_loopback(written):
             return f"https://{url.netloc}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from metaflow.exception import MetaflowException
 from metaflow.plugins.secrets.secrets_decorator import SecretsDecorator
+from metaflow.plugins.secrets.utils import DISALLOWED_SECRETS_ENV_VAR_PREFIXES
 
 _VAULT = "az-key-vault"
 
@@ -71,13 +72,32 @@ def _with_variables(secrets: Any) -> list[tuple[str, str]]:
     try:
         from fastblob import keyvault
     except ImportError:
-        # A remote task without fastblob in its image; these entries were checked when the run was started.
+        # A remote task without fastblob in its image: what is written was checked when the run was started.
+        pairs = _unchecked(secrets)
+    else:
+        try:
+            pairs = [(wanted.written, wanted.variable) for wanted in keyvault.parse_entries(secrets)]
+        except (TypeError, ValueError) as error:
+            raise MetaflowException(f"@secrets: {error}") from None
+    for written, variable in pairs:
+        if variable.startswith(tuple(DISALLOWED_SECRETS_ENV_VAR_PREFIXES)):
+            raise MetaflowException(
+                f"@secrets: {written!r} goes into the variable {variable}, but Metaflow keeps all that begin "
+                f"with {' or '.join(DISALLOWED_SECRETS_ENV_VAR_PREFIXES)} to itself: choose another "
+                "env_var_name"
+            )
+    return pairs
+
+
+def _unchecked(secrets: Any) -> list[tuple[str, str]]:
+    try:
         pairs = [(entry, {}) if isinstance(entry, str) else entry for entry in secrets]
         return [(written, options.get("env_var_name") or _variable(written)) for written, options in pairs]
-    try:
-        return [(wanted.written, wanted.variable) for wanted in keyvault.parse_entries(secrets)]
-    except (TypeError, ValueError) as error:
-        raise MetaflowException(f"@secrets: {error}") from None
+    except (AttributeError, TypeError, ValueError):
+        raise MetaflowException(
+            "@secrets: an entry of secrets= is neither a name, nor a URL, nor a pair of one and "
+            "{'env_var_name': ...}"
+        ) from None
 
 
 def _variable(written: str) -> str:
