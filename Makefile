@@ -15,11 +15,11 @@ RELEASE_VENV := build/release-venv
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -type f \( -name '*.rs' -o -name Cargo.toml \))
 PYTHON_SOURCES := pyproject.toml README.md LICENSE $(shell find python -type f -not -name '*.pyc' -not -name '*.so')
 
-.PHONY: help demo test lint test-rust test-python wheel bench clean
+.PHONY: help demo test lint test-rust test-python wheel bench bench-metaflow clean
 .PHONY: need-python need-cargo need-clippy need-node
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: build/release-installed ## move thousands of files and one of 1 GiB through the embedded service, compare them
 	@$(RELEASE_VENV)/bin/python demo/demo.py
@@ -45,6 +45,9 @@ wheel: build/release-wheel ## the abi3 wheel in dist/, optimised
 
 bench: build/release-installed build/bench-tools ## fastblob beside azure-storage-blob and obstore
 	$(RELEASE_VENV)/bin/python benches/compare.py
+
+bench-metaflow: build/release-installed build/bench-tools ## Metaflow's own Azure datastore and fastblob's
+	$(RELEASE_VENV)/bin/python benches/metaflow_datastore.py
 
 clean: ## remove everything that was built or installed here
 	rm -rf build dist $(VENV) tests/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -102,7 +105,7 @@ build/release-installed: build/release-wheel
 	$(RELEASE_VENV)/bin/python -m pip install --quiet "$$(echo dist/*.whl)[progress]"
 	@touch $@
 
-build/bench-tools: build/release-installed
+build/bench-tools: build/release-installed pyproject.toml
 	$(RELEASE_VENV)/bin/python -m pip install --quiet --group bench
 	@touch $@
 

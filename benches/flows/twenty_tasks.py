@@ -1,11 +1,11 @@
-"""The flow of 20 tasks that metaflow_datastore.py runs: each has a few small artifacts and one of 100 KB."""
+"""20 tasks, each of which has a few small artifacts and one of 100 KB."""
 
 import os
 
 from metaflow import FlowSpec, step
 
 
-class BenchFlow(FlowSpec):
+class TwentyTasks(FlowSpec):
     @step
     def start(self):
         self.numbers = list(range(17))
@@ -30,4 +30,4 @@ class BenchFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    BenchFlow()
+    TwentyTasks()
