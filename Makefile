@@ -47,6 +47,7 @@ bench: build/release-installed build/bench-tools ## fastblob beside azure-storag
 	$(RELEASE_VENV)/bin/python benches/compare.py
 
 bench-metaflow: build/release-installed build/bench-tools ## Metaflow's own Azure datastore and fastblob's
+	$(RELEASE_VENV)/bin/python benches/cold_start.py
 	$(RELEASE_VENV)/bin/python benches/metaflow_datastore.py
 
 clean: ## remove everything that was built or installed here
