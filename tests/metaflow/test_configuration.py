@@ -6,9 +6,11 @@ import json
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import fastblob
 import pytest
@@ -32,38 +34,65 @@ def here(place: tuple[Place, LocalAzure]) -> Place:
     return place[0]
 
 
-def test_the_wheel_says_that_it_extends_metaflow() -> None:
-    distribution = metadata.distribution("fastblob")
-    assert "metaflow_extensions" in (distribution.read_text("top_level.txt") or "").split()
-    files = {file.as_posix() for file in distribution.files or []}
-    assert "metaflow_extensions/fastblob/plugins/mfextinit_fastblob.py" in files
+@pytest.fixture(scope="module")
+def wheel() -> Path:
+    """The file that was installed here."""
+    direct_url = metadata.distribution("fastblob").read_text("direct_url.json")
+    assert direct_url is not None
+    return Path(unquote(urlsplit(json.loads(direct_url)["url"]).path))
+
+
+def test_the_wheel_says_that_it_extends_metaflow(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (top_level,) = [name for name in names if name.endswith(".dist-info/top_level.txt")]
+        assert "metaflow_extensions" in archive.read(top_level).decode().split()
+    assert "metaflow_extensions/fastblob/plugins/mfextinit_fastblob.py" in names
     # Metaflow wants namespace packages.
-    assert not any(file.endswith("__init__.py") for file in files if file.startswith("metaflow_extensions/"))
+    assert not any(name.endswith("__init__.py") for name in names if name.startswith("metaflow_extensions/"))
 
 
-def test_beside_another_extension_both_load(here: Place, tmp_path: Path) -> None:
+def wheel_of_another_extension(directory: Path) -> Path:
+    """A wheel that has nothing but an extension of Metaflow."""
+    wheel = directory / "other-1.0-py3-none-any.whl"
+    files = {
+        "metaflow_extensions/other/config/mfextinit_other.py": "",
+        "other-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: other\nVersion: 1.0\n",
+        "other-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "other-1.0.dist-info/top_level.txt": "metaflow_extensions\n",
+    }
+    files["other-1.0.dist-info/RECORD"] = "".join(f"{name},,\n" for name in files)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return wheel
+
+
+def test_beside_another_extension_both_load(here: Place, wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
+    python = str(environment / "bin/python")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=60)
     site = next(environment.glob("lib*/python*/site-packages"))
-    ours = {file.parts[0] for file in metadata.distribution("fastblob").files or []} - {"__pycache__"}
+    ours = {file.parts[0] for file in metadata.distribution("fastblob").files or []}
     for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
-        # Our own files are copied: Metaflow looks for where extensions really are.
+        # Metaflow and what it needs; from the wheels comes the rest.
         if entry.name not in ours:
             (site / entry.name).symlink_to(entry)
-    for file in metadata.distribution("fastblob").files or []:
-        if "__pycache__" not in file.parts and ".." not in file.parts:
-            (site / file).parent.mkdir(parents=True, exist_ok=True)
-            (site / file).write_bytes(file.read_binary())
-    other = site / "metaflow_extensions/other/config/mfextinit_other.py"
-    other.parent.mkdir(parents=True)
-    other.write_text("")
-    description = site / "other-1.0.dist-info"
-    description.mkdir()
-    (description / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
-    (description / "RECORD").write_text("metaflow_extensions/other/config/mfextinit_other.py,,\n")
-    (description / "top_level.txt").write_text("metaflow_extensions\n")
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+    ]
+    wheels = [str(wheel), str(wheel_of_another_extension(tmp_path))]
+    subprocess.run([*install, *wheels], check=True, timeout=60)
     answer = subprocess.run(
-        [str(environment / "bin/python"), str(HERE / "live.py")],
+        [python, str(HERE / "live.py")],
         env=here.env,
         cwd=here.directory,
         capture_output=True,

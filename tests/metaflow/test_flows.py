@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,21 +75,31 @@ def test_fastblob_resumes_and_reads_what_stock_wrote(azurite_place: Place, inclu
     azurite_place.succeed(READ_BACK, **env_of(OURS), METAFLOW_CLIENT_CACHE_PATH=cache)
 
 
-def test_two_users_write_the_same_data_at_once(azurite_place: Place, included: str) -> None:
-    arguments = [sys.executable, str(FLOW), "--quiet", "run", "--included", included]
-    runs = [
-        subprocess.Popen(
-            [*arguments, "--run-id-file", f"run-of-{user}"],
+def test_two_users_write_what_a_third_reads(azurite_place: Place, included: str) -> None:
+    """All of them at the same time, and the same data: their artifacts are the same blobs."""
+    env = env_of(OURS, "5000 70000")
+    arguments = ["--quiet", "run", "--included", included, "--run-id-file"]
+
+    def start(user: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, str(FLOW), *arguments, f"run-of-{user}"],
             cwd=azurite_place.directory,
-            env={**azurite_place.env, **env_of(OURS, "5000 70000"), "METAFLOW_USER": user},
+            env={**azurite_place.env, **env, "METAFLOW_USER": user},
             stdout=subprocess.DEVNULL,
         )
-        for user in ("alice", "bob")
-    ]
-    assert [run.wait() for run in runs] == [0, 0]
-    for user in ("alice", "bob"):
+
+    def read(user: str) -> None:
         run_id = (azurite_place.directory / f"run-of-{user}").read_text()
-        azurite_place.succeed(READ_BACK, run_id, **env_of(OURS))
+        cache = tempfile.mkdtemp(dir=azurite_place.directory)
+        azurite_place.succeed(READ_BACK, run_id, **env, METAFLOW_CLIENT_CACHE_PATH=cache)
+
+    assert start("carol").wait() == 0
+    with start("alice") as alice, start("bob") as bob:
+        while alice.poll() is None or bob.poll() is None:
+            read("carol")
+    assert (alice.returncode, bob.returncode) == (0, 0)
+    for user in ("alice", "bob"):
+        read(user)
 
 
 def test_a_wide_foreach_and_a_large_artifact(place: tuple[Place, LocalAzure], tmp_path: Path) -> None:
@@ -116,5 +127,6 @@ def test_how_many_requests_a_run_takes(place: tuple[Place, LocalAzure], tmp_path
 
 def test_the_example(place: tuple[Place, LocalAzure]) -> None:
     example = Path(__file__).parents[2] / "examples/metaflow_flow.py"
+    assert place[0].live()["in_force"] == OURS
     assert "mean of 300000 samples: 0.50" in place[0].succeed(example, "run")
     assert any("/AzureFlow/data/" in request.path for request in place[1].requests())

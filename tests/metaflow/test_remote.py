@@ -1,8 +1,10 @@
-"""Tasks on Kubernetes and Argo, as far as one machine can show: their specifications, and their commands."""
+"""Tasks on Kubernetes, Argo and Airflow, as far as one machine can show: what they are given, and run."""
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +58,17 @@ def test_the_job_of_kubernetes(here: Place) -> None:
     assert env | forwarded(here) == env
     assert env["FROM_THE_STEP"] == "1"
     assert container["image"] == IMAGE
+
+
+def test_the_dag_of_airflow(here: Place) -> None:
+    """Settings of a profile reach the tasks as those of the environment do."""
+    workload = {"METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE": here.env.pop("METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE")}
+    Path(here.env["METAFLOW_HOME"], "config_team.json").write_text(json.dumps(workload))
+    here.succeed(FLOW, "airflow", "create", "dag.py", METAFLOW_PROFILE="team")
+    (config,) = re.findall(r"^CONFIG = (.*)$", (here.directory / "dag.py").read_text(), re.MULTILINE)
+    for state in ast.literal_eval(config)["states"].values():
+        env = {entry["name"]: entry.get("value") for entry in state["operator_args"]["env_vars"]}
+        assert env | forwarded(here) == env
 
 
 @pytest.mark.parametrize("image_has_fastblob", [True, False])
