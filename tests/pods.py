@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastblob.local import LocalAzure
-
 SECONDS = 120
 
 
@@ -21,17 +19,15 @@ class Pods:
     """The pods of a workflow.
 
     Attributes:
-        service: Where the code package is.
         env: The environment of the image, to which Argo adds what the workflow says.
         folder: An empty directory, which gets one for each pod.
-        with_fastblob: Whether fastblob can be imported in the image.
+        python: The interpreter of the image.
         containers: What the workflow says of each step's container, by the step's name.
     """
 
-    service: LocalAzure
     env: dict[str, str]
     folder: Path
-    with_fastblob: bool
+    python: Path
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def deploy(self, said: str) -> None:
@@ -59,9 +55,6 @@ class Pods:
         """
         pod = self.folder / step
         pod.mkdir(parents=True)
-        if not self.with_fastblob:
-            (pod / "fastblob").mkdir()
-            (pod / "fastblob/__init__.py").write_text("raise ImportError('not in this image')")
         ran = subprocess.run(
             ["bash", "-c", self._command(step, previous, pod)],
             cwd=pod,
@@ -69,8 +62,8 @@ class Pods:
                 **self.env,
                 **self.env_of(step),
                 "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",
-                "PATH": f"{pod}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-                "PYTHONPATH": str(pod),
+                # The second one has the command with which Metaflow fetches the code package.
+                "PATH": f"{self.python.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -82,14 +75,8 @@ class Pods:
         return ran.stdout
 
     def _command(self, step: str, previous: str | None, pod: Path) -> str:
-        """The pod's command, filled in as Argo does it, and with the downloader that images have."""
+        """The pod's command, filled in as Argo does it."""
         command: str = self.containers[step]["command"][-1]
-        package = re.search(r"--container=(\S+) --blob=(\S+) ", command)
-        assert package is not None
-        self.service.client().download("/".join(package.groups()), pod / "package")
-        downloader = pod / "download-azure-blob"
-        downloader.write_text(f"#!/bin/sh\ncp {pod}/package job.tar\n")
-        downloader.chmod(0o755)
         # It leaves what the next pod needs to know in a directory at the root of the file system.
         command = re.sub(r"--with=argo_workflows_internal\S*", "", command)
         command = re.sub(r"METAFLOW_TASK_ID=\(t-.*? tail -c 9\)\)", f"METAFLOW_TASK_ID={step}-task", command)

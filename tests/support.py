@@ -7,9 +7,11 @@ import random
 import signal
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +117,25 @@ def run_python(
                 # With all that it forked.
                 os.killpg(process.pid, signal.SIGKILL)
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def python_without_fastblob(environment: Path) -> Path:
+    """Makes a virtual environment with everything that is installed here but fastblob.
+
+    Args:
+        environment: A directory that does not exist yet.
+
+    Returns:
+        Its interpreter.
+    """
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", str(environment)],
+        check=True,
+        timeout=SUBPROCESS_SECONDS,
+    )
+    ours = {file.parts[0] for file in metadata.distribution("fastblob").files or []}
+    (site,) = environment.glob("lib/python*/site-packages")
+    for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if entry.name not in ours:
+            (site / entry.name).symlink_to(entry)
+    return environment / "bin/python"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import fastblob
 import pytest
+from support import python_without_fastblob
 
 if TYPE_CHECKING:
     from fastblob.local import LocalAzure
@@ -69,15 +69,7 @@ def wheel_of_another_extension(directory: Path) -> Path:
 
 
 def test_beside_another_extension_both_load(here: Place, wheel: Path, tmp_path: Path) -> None:
-    environment = tmp_path / "environment"
-    python = str(environment / "bin/python")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=60)
-    site = next(environment.glob("lib*/python*/site-packages"))
-    ours = {file.parts[0] for file in metadata.distribution("fastblob").files or []}
-    for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
-        # Metaflow and what it needs; from the wheels comes the rest.
-        if entry.name not in ours:
-            (site / entry.name).symlink_to(entry)
+    python = str(python_without_fastblob(tmp_path / "environment"))
     install = [
         sys.executable,
         "-m",

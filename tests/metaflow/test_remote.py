@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pods import Pods
+from support import python_without_fastblob
 
 if TYPE_CHECKING:
     from fastblob.local import LocalAzure
@@ -72,10 +74,9 @@ def test_the_dag_of_airflow(here: Place) -> None:
 
 
 @pytest.mark.parametrize("image_has_fastblob", [True, False])
-def test_the_workflow_of_argo_and_its_tasks(
-    here: Place, place: tuple[Place, LocalAzure], tmp_path: Path, image_has_fastblob: bool
-) -> None:
-    pods = Pods(place[1], here.env, tmp_path / "pods", image_has_fastblob)
+def test_the_workflow_of_argo_and_its_tasks(here: Place, tmp_path: Path, image_has_fastblob: bool) -> None:
+    python = Path(sys.executable) if image_has_fastblob else python_without_fastblob(tmp_path / "image")
+    pods = Pods(here.env, tmp_path / "pods", python)
     pods.deploy(here.succeed(FLOW, "argo-workflows", "create", "--only-json"))
     for step, previous in (("start", None), ("end", "start")):
         container = pods.containers[step]
