@@ -14,6 +14,7 @@ import argparse
 import os
 import platform
 import statistics
+import tempfile
 import time
 from importlib.metadata import version
 
@@ -32,7 +33,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(", ".join(f"{name} {version(name)}" for name in ("fastblob", "metaflow", "azure-storage-blob")))
-    print(f"medians of {options.rounds} rounds\n")
+    print(f"medians of {options.rounds} rounds, files in {tempfile.gettempdir()}\n")
     print(f"{'':30}{'latency':>8} {'datastore':10}{'wall s':>9}{'CPU s':>9}{'requests':>10}  stock / this")
     for latency in options.latency_ms or [0.0, 10.0]:
         for workload in options.workload or WORKLOADS:

@@ -40,7 +40,10 @@ def _status(metaflow_version: str) -> int:
         ("fastblob", __version__),
         ("metaflow", metaflow_version),
         ("datastore", STOCK if reason else _names([registered])),
-        ("client provider", _names(plugin for plugin in AZURE_CLIENT_PROVIDERS if plugin.name == provider)),
+        (
+            "client provider",
+            f"{provider}, {_names(plugin for plugin in AZURE_CLIENT_PROVIDERS if plugin.name == provider)}",
+        ),
         ("secrets", _names(plugin for plugin in SECRETS_PROVIDERS if plugin.TYPE == "az-key-vault")),
         ("default", f"METAFLOW_DEFAULT_DATASTORE={config.DEFAULT_DATASTORE}"),
         ("endpoint", config.AZURE_STORAGE_BLOB_SERVICE_ENDPOINT or "not configured"),
