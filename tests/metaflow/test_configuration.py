@@ -209,6 +209,7 @@ def test_metaflow_configure_still_works(here: Place) -> None:
             {"METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT": "https://127.0.0.1:9/devstoreaccount1"},
             "check METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, the firewall",
         ),
+        ({"METAFLOW_DEFAULT_AZURE_CLIENT_PROVIDER": "none"}, "installed; choose 'azure-default'"),
         ({"AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}, "Sign in again with `az login`"),
     ],
 )

@@ -11,6 +11,7 @@ from metaflow.plugins.azure.azure_credential import (
 from metaflow.plugins.azure.azure_credential import create_cacheable_azure_credential
 
 from .availability import is_usable
+from .errors import AzureConfigurationError
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
@@ -34,6 +35,19 @@ class AzureDefaultClientProvider(StockAzureDefaultClientProvider):
         import fastblob
 
         return fastblob.default_credential()
+
+
+def check_provider() -> None:
+    """Raises AzureConfigurationError where no provider has the name that is configured."""
+    from metaflow.metaflow_config import DEFAULT_AZURE_CLIENT_PROVIDER
+    from metaflow.plugins import AZURE_CLIENT_PROVIDERS
+
+    names = sorted(provider.name for provider in AZURE_CLIENT_PROVIDERS)
+    if DEFAULT_AZURE_CLIENT_PROVIDER not in names:
+        raise AzureConfigurationError(
+            f"METAFLOW_DEFAULT_AZURE_CLIENT_PROVIDER is {DEFAULT_AZURE_CLIENT_PROVIDER!r}: no such "
+            f"provider is installed; choose {', '.join(map(repr, names))}, or install the extension that has it."
+        )
 
 
 class ProviderCredential:

@@ -23,7 +23,7 @@ from metaflow.metaflow_config import (
 from . import forwarding
 from .availability import is_usable
 from .blob_cache import CONTENT_SIZE, BlobCache, is_content_addressed
-from .credential import ProviderCredential
+from .credential import ProviderCredential, check_provider
 from .errors import AzureConfigurationError, as_metaflow_errors, to_metaflow_error
 from .task_metadata import Attempts, artifacts
 
@@ -328,6 +328,7 @@ def _client() -> fastblob.Client:
             "No storage account is configured: set METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, such as "
             "https://myaccount.blob.core.windows.net, or AZURE_STORAGE_ACCOUNT."
         )
+    check_provider()
     try:
         return fastblob.Client(
             AZURE_STORAGE_BLOB_SERVICE_ENDPOINT,
