@@ -44,9 +44,10 @@ def check_provider() -> None:
 
     names = sorted(provider.name for provider in AZURE_CLIENT_PROVIDERS)
     if DEFAULT_AZURE_CLIENT_PROVIDER not in names:
+        choice = ", ".join(map(repr, names))
         raise AzureConfigurationError(
             f"METAFLOW_DEFAULT_AZURE_CLIENT_PROVIDER is {DEFAULT_AZURE_CLIENT_PROVIDER!r}: no such "
-            f"provider is installed; choose {', '.join(map(repr, names))}, or install the extension that has it."
+            f"provider is installed; choose {choice}, or install the extension that has it."
         )
 
 
