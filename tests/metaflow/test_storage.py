@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from fastblob.local import LocalAzure
@@ -200,6 +201,31 @@ def test_thousands_of_objects_take_one_request_each(
     assert storage.is_file([path for path, _ in items] + ["many/none"]) == [True] * count + [False]
     assert len(storage.list_content(["many"])) == count
     assert_requests(PutBlob=count, GetBlob=count, GetBlobProperties=count + 1, ListBlobs=1)
+
+
+def test_objects_are_taken_from_the_iterator_as_memory_allows(
+    new_storage: Callable[[str], Storage],
+    datastore_module: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    container: str,
+) -> None:
+    monkeypatch.setattr(datastore_module, "AZURE_STORAGE_WORKLOAD_TYPE", "general")
+    count, size, buffers = 200, 1024 * 1024, 128 * 1024 * 1024
+    taken: WeakSet[io.BytesIO] = WeakSet()
+    most = 0
+
+    def items() -> Iterator[tuple[str, io.BytesIO]]:
+        nonlocal most
+        for number in range(count):
+            stream = io.BytesIO(bytes(size))
+            taken.add(stream)
+            most = max(most, len(taken))
+            yield f"large/{number}", stream
+
+    storage = new_storage(f"{container}/mf")
+    storage.save_bytes(items())
+    assert most * size <= buffers + size
+    assert len(storage.list_content(["large"])) == count
 
 
 def test_artifacts_are_written_and_read_once(
