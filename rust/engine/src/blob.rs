@@ -50,7 +50,7 @@ fn get_properties(
     session: &mut Session,
     blob: &BlobPath,
 ) -> Result<(BlobProperties, ResponseHead)> {
-    let path = session.client.endpoint.path_of(blob);
+    let path = session.account.endpoint.path_of(blob);
     let (head, _) = session.call(|| Request::new("HEAD", path.clone()))?;
     let text = |name: &str| head.get(name).map(str::to_owned);
     let date = |name: &str| {
@@ -81,14 +81,14 @@ pub(crate) fn copy(
     target: &BlobPath,
     overwrite: bool,
 ) -> Result<BlobProperties> {
-    let client = session.client;
-    let path = client.endpoint.path_of(target);
+    let account = session.account;
+    let path = account.endpoint.path_of(target);
     let source_url = format!(
         "{}{}",
-        client.endpoint.origin(),
-        client.endpoint.path_of(source)
+        account.endpoint.origin(),
+        account.endpoint.path_of(source)
     );
-    let authorized_url = match client.credential.query() {
+    let authorized_url = match account.credential.query() {
         Some(sas) => format!("{source_url}?{sas}"),
         None => source_url.clone(),
     };

@@ -86,6 +86,18 @@ impl Error {
         Self::new(ErrorKind::Cancelled, "the transfer was cancelled")
     }
 
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.kind() == ErrorKind::Cancelled
+    }
+
+    /// Whether the service has no such feature.
+    pub(crate) fn is_not_supported(&self) -> bool {
+        matches!(
+            self.code(),
+            Some("FeatureNotSupported" | "NotImplemented" | "UnsupportedHeader")
+        )
+    }
+
     pub(crate) fn local(path: &Path, error: io::Error) -> Self {
         let mut this = Self::new(ErrorKind::Local, format!("{}: {error}", path.display()));
         this.0.path = Some(path.to_owned());

@@ -6,6 +6,7 @@
 //! This crate knows nothing of Python; credentials come through [`TokenProvider`], memory through
 //! [`MemoryTarget`] and [`MemorySource`].
 
+mod account;
 mod answer;
 mod auth;
 mod blob;

@@ -12,8 +12,8 @@ use quick_xml::{
 };
 
 use crate::{
+    account::Account,
     cancel::Interrupt,
-    client::Inner,
     error::{Error, ErrorKind, Result},
     http::Request,
     path::BlobPath,
@@ -47,7 +47,7 @@ pub struct ListEntry {
 /// The pages of a list; each is asked for when it is needed.
 #[derive(Debug)]
 pub struct Listing {
-    client: Arc<Inner>,
+    account: Arc<Account>,
     prefix: BlobPath,
     one_level: bool,
     marker: Option<String>,
@@ -55,9 +55,9 @@ pub struct Listing {
 }
 
 impl Listing {
-    pub(crate) fn new(client: Arc<Inner>, prefix: BlobPath, one_level: bool) -> Self {
+    pub(crate) fn new(account: Arc<Account>, prefix: BlobPath, one_level: bool) -> Self {
         Self {
-            client,
+            account,
             prefix,
             one_level,
             marker: None,
@@ -73,17 +73,15 @@ impl Listing {
         if self.ended {
             return Ok(None);
         }
-        let page = self
-            .client
-            .session(interrupt, |session| {
-                page(
-                    session,
-                    &self.prefix,
-                    self.one_level,
-                    self.marker.as_deref(),
-                )
-            })
-            .map_err(|error| error.with_blob(&self.prefix))?;
+        let page = Session::run(&self.account, interrupt, |session| {
+            page(
+                session,
+                &self.prefix,
+                self.one_level,
+                self.marker.as_deref(),
+            )
+        })
+        .map_err(|error| error.with_blob(&self.prefix))?;
         self.ended = page.next_marker.is_none();
         self.marker = page.next_marker;
         Ok(Some(page.entries))
@@ -116,7 +114,7 @@ fn page(
 ) -> Result<Page> {
     let path = format!(
         "{}/{}",
-        session.client.endpoint.base_path(),
+        session.account.endpoint.base_path(),
         prefix.container()
     );
     let prefix = match prefix.name() {

@@ -10,9 +10,9 @@ use std::{
 };
 
 use crate::{
+    account::Account,
     answer,
-    cancel::Watch,
-    client::Inner,
+    cancel::{Cancel, Interrupt, Watch},
     error::{Error, ErrorKind, Result},
     http::{BodyReader, Broken, Connection, Request, ResponseHead},
     limits::{MAX_ANSWER_SIZE, MAX_ERROR_SIZE, SERVICE_VERSION},
@@ -69,7 +69,7 @@ impl From<Error> for Failure {
 
 /// What is at hand while an item's requests are sent from one thread.
 pub(crate) struct Session<'a> {
-    pub(crate) client: &'a Inner,
+    pub(crate) account: &'a Account,
     pub(crate) body: &'a mut [u8],
     pub(crate) head: &'a mut String,
     pub(crate) watch: Watch<'a>,
@@ -93,6 +93,26 @@ enum Delay {
 }
 
 impl Session<'_> {
+    /// Sends the requests of an operation that belongs to no transfer, from the calling thread.
+    pub(crate) fn run<T>(
+        account: &Account,
+        interrupt: Interrupt<'_>,
+        operation: impl FnOnce(&mut Session) -> Result<T>,
+    ) -> Result<T> {
+        let mut buffers = account.take_buffers();
+        let result = operation(&mut Session {
+            account,
+            body: &mut buffers.body,
+            head: &mut buffers.head,
+            watch: Watch::new(&Cancel::default(), interrupt),
+            cost: &Cost::default(),
+            progress: &Progress::default(),
+            maybe_done: false,
+        });
+        account.put_buffers(buffers);
+        result
+    }
+
     /// Sends until it succeeds or there is no hope. Attempts are counted in the error.
     pub(crate) fn send<O: Operation>(&mut self, operation: &mut O) -> Result<O::Output> {
         let mut failures = 0;
@@ -118,8 +138,8 @@ impl Session<'_> {
                 continue;
             };
             failures += 1;
-            let known = self.client.reached.load(Ordering::Relaxed) && !is_odd(&failure);
-            match self.client.retry.delay(failures, asked, known) {
+            let known = self.account.reached.load(Ordering::Relaxed) && !is_odd(&failure);
+            match self.account.retry.delay(failures, asked, known) {
                 Some(delay) => self.watch.sleep(delay).map_err(|_| Error::cancelled())?,
                 None => return Err(failure.with_attempts(attempts)),
             }
@@ -132,7 +152,7 @@ impl Session<'_> {
         immediate: &mut bool,
         new_token: &mut bool,
     ) -> Result<O::Output, Attempt> {
-        let client = self.client;
+        let account = self.account;
         if self.watch.is_cancelled() {
             return Err(Attempt::Final(Error::cancelled()));
         }
@@ -142,14 +162,14 @@ impl Session<'_> {
             .push(("x-ms-version".into(), SERVICE_VERSION.into()));
         request
             .headers
-            .push(("x-ms-client-request-id".into(), request_id(client).into()));
-        client
+            .push(("x-ms-client-request-id".into(), request_id(account).into()));
+        account
             .credential
             .authorize(&mut request, &self.watch)
             .map_err(Attempt::Final)?;
         let mut origin = String::new();
-        if let Some(proxy) = client.pool.forwarder() {
-            origin = format!("http://{}", client.authority);
+        if let Some(proxy) = account.pool.forwarder() {
+            origin = format!("http://{}", account.authority);
             if let Some(value) = proxy.authorization() {
                 request
                     .headers
@@ -159,14 +179,14 @@ impl Session<'_> {
         request.write_head(
             self.head,
             &origin,
-            &client.authority,
-            client.credential.query(),
+            &account.authority,
+            account.credential.query(),
         );
 
         let taken = if *immediate {
-            client.pool.take(&self.watch)
+            account.pool.take(&self.watch)
         } else {
-            client.pool.open(&self.watch)
+            account.pool.open(&self.watch)
         };
         let mut connection = taken.map_err(|broken| self.broken(broken))?;
         let was_used = connection.requests > 0;
@@ -186,7 +206,7 @@ impl Session<'_> {
                 return Err(attempt);
             }
         };
-        client.reached.store(true, Ordering::Relaxed);
+        account.reached.store(true, Ordering::Relaxed);
 
         let success = (200..300).contains(&head.status);
         if success && answer::is_from_service(&head) {
@@ -227,13 +247,13 @@ impl Session<'_> {
         let text = body.read_all(MAX_ERROR_SIZE).unwrap_or_default();
         let finished = body.is_finished();
         self.keep(connection, head, finished);
-        let failure = answer::error(head, &text, &self.client.endpoint.url());
+        let failure = answer::error(head, &text, &self.account.endpoint.url());
         let asked = retry::retry_after(|name| head.get(name));
         match retry::decide(head.status, failure.code()) {
             Decision::Fail => Attempt::Final(failure),
             Decision::Retry | Decision::RetrySlower => {
                 if head.status == 503 || head.status == 429 {
-                    self.client.scheduler.throttled();
+                    self.account.scheduler.throttled();
                 }
                 // OperationTimedOut may mean that the operation goes on.
                 self.maybe_done |= head.status >= 500;
@@ -245,7 +265,7 @@ impl Session<'_> {
             Decision::NewToken => {
                 let claims = head.get("www-authenticate").and_then(answer::claims);
                 if std::mem::take(new_token)
-                    && self.client.credential.refused(authorization, claims)
+                    && self.account.credential.refused(authorization, claims)
                 {
                     Attempt::Again {
                         failure,
@@ -260,13 +280,13 @@ impl Session<'_> {
 
     fn keep(&self, connection: Connection, head: &ResponseHead, finished: bool) {
         if finished && head.keep_alive {
-            self.client.pool.put(connection);
+            self.account.pool.put(connection);
         }
     }
 
     fn broken(&self, broken: Broken) -> Attempt {
-        let mut endpoint = self.client.endpoint.url();
-        if let Some(proxy) = self.client.pool.proxy() {
+        let mut endpoint = self.account.endpoint.url();
+        if let Some(proxy) = self.account.pool.proxy() {
             endpoint = format!("{endpoint} through the proxy {}:{}", proxy.host, proxy.port);
         }
         let network = |what: String, source: io::Error| {
@@ -340,9 +360,9 @@ fn is_odd(failure: &Error) -> bool {
 }
 
 /// A UUID, by which the service's logs name the request: random for the client, then counted.
-fn request_id(client: &Inner) -> String {
-    let high = client.request_prefix;
-    let low = client.request_count.fetch_add(1, Ordering::Relaxed);
+fn request_id(account: &Account) -> String {
+    let high = account.request_prefix;
+    let low = account.request_count.fetch_add(1, Ordering::Relaxed);
     format!(
         "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
         high >> 32,

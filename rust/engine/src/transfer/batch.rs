@@ -1,32 +1,26 @@
 //! A call: any number of items, their results in the order of their input.
 
 use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use super::{Job, Kind, Outcome, Target, delete, download, item::Item, list, properties, upload};
+use super::{
+    delete, download,
+    item::Item,
+    job::{Job, Kind, Outcome},
+    list, properties,
+    shared::{OnError, Shared},
+    upload,
+};
 use crate::{
+    account::Account,
     cancel::{Cancel, Interrupt, Watch},
-    client::Inner,
-    error::{Error, InvalidInput},
     limits::TICK,
-    path::BlobPath,
     progress::{Progress, ProgressSnapshot},
-    scheduler::{LaneId, Work, Worker},
+    scheduler::{Work, Worker},
     sync::lock,
 };
-
-/// What the failure of an item means for the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnError {
-    /// Nothing further begins, what runs is ended.
-    Raise,
-    /// Nothing.
-    Collect,
-}
 
 /// How a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,76 +39,12 @@ pub struct Batch {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) client: Arc<Inner>,
-    pub(crate) lane: LaneId,
-    pub(crate) cancel: Cancel,
-    pub(crate) progress: Progress,
-    on_error: OnError,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    outcomes: Vec<Option<Outcome>>,
-    done: usize,
-    /// Bytes of the caller's memory that items under way hold.
-    memory: u64,
-    ended: bool,
-    first_error: Option<usize>,
-    files: HashSet<PathBuf>,
-    blobs: HashSet<BlobPath>,
-}
-
-impl Shared {
-    /// Items that may wait to begin.
-    fn queue_length(&self) -> usize {
-        2 * self.client.max_connections
-    }
-
-    /// Whether the caller should bring more items.
-    fn wants_items(&self, state: &State) -> bool {
-        let under_way = state.outcomes.len() - state.done;
-        !state.ended
-            && under_way <= self.queue_length() / 2
-            && state.memory <= self.client.memory_limit / 2
-    }
-
-    pub(crate) fn finish(&self, index: usize, memory: u64, outcome: Outcome) {
-        let failed = outcome.error.is_some();
-        let mut state = lock(&self.state);
-        state.outcomes[index] = Some(outcome);
-        state.done += 1;
-        state.memory -= memory;
-        if failed && state.first_error.is_none() {
-            state.first_error = Some(index);
-        }
-        let finished = state.ended && state.outcomes.len() == state.done;
-        let wake = finished || self.wants_items(&state);
-        drop(state);
-        if wake {
-            self.changed.notify_all();
-        }
-        if failed && self.on_error == OnError::Raise {
-            self.cancel();
-        }
-    }
-
-    fn cancel(&self) {
-        self.cancel.set();
-        // Dropping what has not begun makes it report that it was cancelled.
-        drop(self.client.scheduler.close_lane(self.lane));
-    }
-}
-
 impl Batch {
-    pub(crate) fn new(client: Arc<Inner>, on_error: OnError) -> Self {
-        let lane = client.scheduler.open_lane();
+    pub(crate) fn new(account: Arc<Account>, on_error: OnError) -> Self {
+        let lane = account.scheduler.open_lane();
         Self {
             shared: Arc::new(Shared {
-                client,
+                account,
                 lane,
                 cancel: Cancel::default(),
                 progress: Progress::default(),
@@ -133,7 +63,7 @@ impl Batch {
             return; // the items, dropped here, say so
         }
         self.shared
-            .client
+            .account
             .scheduler
             .push_items(self.shared.lane, work);
         // Cancelled between the two: the lane was gone, and the work with it.
@@ -146,7 +76,10 @@ impl Batch {
         let under_way = state.outcomes.len() - state.done;
         (
             self.shared.queue_length().saturating_sub(under_way),
-            self.shared.client.memory_limit.saturating_sub(state.memory),
+            self.shared
+                .account
+                .memory_limit
+                .saturating_sub(state.memory),
         )
     }
 
@@ -158,15 +91,15 @@ impl Batch {
 
     /// Waits until something is to be done by the caller.
     pub fn wait(&self, timeout: Duration) -> BatchState {
-        let scheduler = &self.shared.client.scheduler;
+        let scheduler = &self.shared.account.scheduler;
         if scheduler.is_deserted() {
             let mut worker = Worker {
-                buffers: self.shared.client.take_buffers(),
+                buffers: self.shared.account.take_buffers(),
                 interrupt: Interrupt::never(),
             };
             let watch = Watch::new(&self.shared.cancel, Interrupt::never());
             scheduler.run_here(self.shared.lane, None, &mut worker, &watch);
-            self.shared.client.put_buffers(worker.buffers);
+            self.shared.account.put_buffers(worker.buffers);
         }
         let end = Instant::now() + timeout;
         let mut state = lock(&self.shared.state);
@@ -222,16 +155,16 @@ impl Batch {
     pub(crate) fn run_here(self, job: Job, interrupt: Interrupt<'_>) -> Outcome {
         let mut work = self.prepare(vec![job]);
         self.end_of_input();
-        let client = &self.shared.client;
+        let account = &self.shared.account;
         let mut worker = Worker {
-            buffers: client.take_buffers(),
+            buffers: account.take_buffers(),
             interrupt,
         };
         let watch = Watch::new(&self.shared.cancel, interrupt);
-        client
+        account
             .scheduler
             .run_here(self.shared.lane, work.pop(), &mut worker, &watch);
-        client.put_buffers(worker.buffers);
+        account.put_buffers(worker.buffers);
         while self.wait(TICK) != BatchState::Finished {
             if watch.check().is_err() {
                 self.shared.cancel();
@@ -326,100 +259,7 @@ impl Drop for Batch {
         if open {
             self.shared.cancel();
         } else {
-            drop(self.shared.client.scheduler.close_lane(self.shared.lane));
+            drop(self.shared.account.scheduler.close_lane(self.shared.lane));
         }
-    }
-}
-
-impl State {
-    /// Refuses what cannot be right, before anything is sent.
-    fn check(&mut self, job: Job) -> Kind {
-        let (blob, path, refusal) = match &job.0 {
-            Kind::Invalid { .. } | Kind::List { .. } => return job.0,
-            Kind::Download { blob, target, .. } => {
-                let path = target.path();
-                let refusal = path.as_deref().and_then(|path| self.take_file(path));
-                (blob, path, refusal)
-            }
-            Kind::Upload {
-                blob,
-                source,
-                options,
-            } => {
-                let refusal = options.validate().err().or_else(|| self.take_blob(blob));
-                (blob, source.path(), refusal)
-            }
-            Kind::Delete { blob } => (blob, None, self.take_blob(blob)),
-            Kind::Properties { blob } => (blob, None, None),
-        };
-        let refusal = refusal.or_else(|| job.check_range().err());
-        match blob.require_name().err().or(refusal) {
-            Some(reason) => Kind::Invalid {
-                blob: blob.clone(),
-                path,
-                reason,
-            },
-            None => job.0,
-        }
-    }
-
-    fn take_file(&mut self, path: &Path) -> Option<InvalidInput> {
-        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        (!self.files.insert(absolute)).then(|| {
-            InvalidInput::new(format!(
-                "{} is the target of two items; give each a file of its own",
-                path.display()
-            ))
-        })
-    }
-
-    fn take_blob(&mut self, blob: &BlobPath) -> Option<InvalidInput> {
-        (!self.blobs.insert(blob.clone())).then(|| {
-            InvalidInput::new(format!("{blob} is named by two items; name each blob once"))
-        })
-    }
-}
-
-impl Target {
-    fn path(&self) -> Option<PathBuf> {
-        match self {
-            Self::File(path) => Some(path.clone()),
-            Self::Memory(_) => None,
-        }
-    }
-}
-
-impl super::Source {
-    fn path(&self) -> Option<PathBuf> {
-        match self {
-            Self::File(path) => Some(path.clone()),
-            Self::Memory(_) | Self::Stream(_) => None,
-        }
-    }
-}
-
-impl Job {
-    fn check_range(&self) -> Result<(), InvalidInput> {
-        match &self.0 {
-            Kind::Download { offset, length, .. }
-                if offset.saturating_add(length.unwrap_or(0)) > i64::MAX as u64 =>
-            {
-                Err(InvalidInput::new(
-                    "offset and length are beyond the end of any blob",
-                ))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// An item whose arguments the caller found unacceptable; it fails in its place.
-    pub fn invalid(blob: BlobPath, path: Option<PathBuf>, reason: InvalidInput) -> Self {
-        Self(Kind::Invalid { blob, path, reason })
-    }
-}
-
-impl Error {
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.kind() == crate::ErrorKind::Cancelled
     }
 }

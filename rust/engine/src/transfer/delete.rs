@@ -63,7 +63,7 @@ impl Work for Delete {
 
 /// Deletes one blob.
 pub(crate) fn delete_blob(session: &mut Session, blob: &BlobPath) -> Result<()> {
-    let path = session.client.endpoint.path_of(blob);
+    let path = session.account.endpoint.path_of(blob);
     match session.call(|| Request::new("DELETE", path.clone())) {
         Ok(_) => Ok(()),
         // An earlier attempt did it.
@@ -109,23 +109,23 @@ fn delete_batch(items: Vec<Item>, worker: &mut Worker) -> Divided {
 }
 
 fn send(session: &mut Session, items: &[Item], boundary: &str) -> Result<(ResponseHead, Vec<u8>)> {
-    let client = session.client;
+    let account = session.account;
     let content_type = format!("multipart/mixed; boundary={boundary}");
     let path = format!(
         "{}/{}",
-        client.endpoint.base_path(),
+        account.endpoint.base_path(),
         items[0].blob.container()
     );
     // Signed once for all attempts, which end long before a signature is too old (15 minutes).
     let mut body = String::new();
     for (index, item) in items.iter().enumerate() {
         let mut request = Request::new("DELETE", item.url_path());
-        client.credential.authorize(&mut request, &session.watch)?;
+        account.credential.authorize(&mut request, &session.watch)?;
         let _ = write!(
             body,
             "--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\
              Content-ID: {index}\r\n\r\nDELETE {} HTTP/1.1\r\n",
-            request.target(client.credential.query())
+            request.target(account.credential.query())
         );
         for (name, value) in &request.headers {
             let _ = write!(body, "{name}: {value}\r\n");

@@ -12,9 +12,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 
 use super::{
-    Target,
     file::PartialFile,
     item::{Item, Moved},
+    job::Target,
     parts::{Part, Tally, Total},
     range::{Destination, Discovered, RangeGet, damaged},
 };
@@ -97,9 +97,9 @@ impl Download {
         if self.length == Some(0) {
             return (self.get_nothing(session, None), (0, 0), None);
         }
-        let client = session.client;
-        let checked = client.checksum == Some(Checksum::Crc64)
-            && !client.no_checked_ranges.load(Ordering::Relaxed);
+        let account = session.account;
+        let checked = account.checksum == Some(Checksum::Crc64)
+            && !account.no_checked_ranges.load(Ordering::Relaxed);
         let most = if checked {
             MAX_CHECKSUM_RANGE
         } else {
@@ -117,10 +117,10 @@ impl Download {
             if let Begun::Parts(parts) = &what {
                 let parts: Arc<RangeParts> = Arc::clone(parts);
                 let lane = self.item.batch.lane;
-                self.item.batch.client.scheduler.push_parts(lane, parts);
+                self.item.batch.account.scheduler.push_parts(lane, parts);
             }
             *begun = Some(what);
-            Ok((destination, self.item.batch.client.checksum.is_some()))
+            Ok((destination, self.item.batch.account.checksum.is_some()))
         });
         let result = session.send(&mut get);
         let moved = get.moved();
@@ -135,8 +135,8 @@ impl Download {
                 self.get_nothing(session, Some(error))
             }
             Err(error) if error.status() == Some(416) => Err(changed()),
-            Err(error) if checked && is_not_supported(&error) => {
-                client.without_checked_ranges();
+            Err(error) if checked && error.is_not_supported() => {
+                account.without_checked_ranges();
                 return self.get_first(session, begun);
             }
             Err(error) => Err(error),
@@ -206,7 +206,7 @@ impl Download {
                 Error::new(ErrorKind::Service, "the blob is larger than a blob can be")
             })?;
         let whole = self.offset == 0 && wanted == discovered.total;
-        let verify = whole && self.item.batch.client.checksum.is_some();
+        let verify = whole && self.item.batch.account.checksum.is_some();
         Ok((
             here,
             Begun::Parts(Arc::new(RangeParts {
@@ -264,7 +264,7 @@ impl Download {
         if result.as_ref().is_err_and(changed) && !self.restarted.swap(true, Ordering::Relaxed) {
             let batch = &self.item.batch;
             let again = Box::new(FirstRange(Arc::clone(self)));
-            batch.client.scheduler.push_items(batch.lane, vec![again]);
+            batch.account.scheduler.push_items(batch.lane, vec![again]);
             return;
         }
         drop(lock(&self.target).take());
@@ -276,13 +276,6 @@ fn changed() -> Error {
     Error::new(
         ErrorKind::Modified,
         "the blob was changed while it was read",
-    )
-}
-
-pub(crate) fn is_not_supported(error: &Error) -> bool {
-    matches!(
-        error.code(),
-        Some("FeatureNotSupported" | "NotImplemented" | "UnsupportedHeader")
     )
 }
 

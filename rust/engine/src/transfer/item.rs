@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Outcome, batch::Shared};
+use super::{job::Outcome, shared::Shared};
 use crate::{
     blob::BlobProperties,
     cancel::Watch,
@@ -74,7 +74,7 @@ impl Item {
             head,
         } = &mut worker.buffers;
         let session = Session {
-            client: &self.batch.client,
+            account: &self.batch.account,
             body,
             head,
             watch: Watch::new(&self.batch.cancel, worker.interrupt),
@@ -87,7 +87,7 @@ impl Item {
 
     /// The path of the blob in a request.
     pub(crate) fn url_path(&self) -> String {
-        self.batch.client.endpoint.path_of(&self.blob)
+        self.batch.account.endpoint.path_of(&self.blob)
     }
 
     pub(crate) fn finish(&self, result: Result<Moved>) {

@@ -5,9 +5,8 @@ use std::{fs::File, os::unix::fs::FileExt, sync::atomic::Ordering};
 use percent_encoding::utf8_percent_encode;
 
 use super::{
-    UploadOptions,
-    download::is_not_supported,
     item::{Item, Moved},
+    options::UploadOptions,
     range::{Destination, Discovered, RangeGet},
 };
 use crate::{
@@ -64,8 +63,8 @@ fn send_verified<'r>(
     body: Body<'r>,
     request: impl Fn() -> Request<'r>,
 ) -> Result<(crate::http::ResponseHead, Vec<u8>)> {
-    let client = session.client;
-    if !client.no_crc64.load(Ordering::Relaxed) {
+    let account = session.account;
+    if !account.no_crc64.load(Ordering::Relaxed) {
         let value = encode_crc64(crc64);
         let sent = session.call(|| {
             request()
@@ -73,7 +72,7 @@ fn send_verified<'r>(
                 .body(body)
         });
         match sent {
-            Err(error) if is_not_supported(&error) => client.without_crc64(),
+            Err(error) if error.is_not_supported() => account.without_crc64(),
             other => return other,
         }
     }

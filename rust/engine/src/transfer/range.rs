@@ -119,7 +119,7 @@ impl<'a, F> RangeGet<'a, F> {
             Some(sent) if sent != encode_crc64(running.value()) => Err(damaged("CRC64").into()),
             Some(_) => Ok(()),
             None => {
-                self.item.batch.client.without_checked_ranges();
+                self.item.batch.account.without_checked_ranges();
                 Ok(())
             }
         }

@@ -16,8 +16,9 @@ use std::{
 use rustix::io::Errno;
 
 use super::{
-    Source, UploadOptions,
     item::{Item, Moved},
+    job::Source,
+    options::UploadOptions,
     parts::{Part, Tally, Total},
     put::{crc64_of, put_blob, put_block, put_block_list},
 };
@@ -271,8 +272,8 @@ fn begin_blocks(item: Item, content: Content, options: Arc<UploadOptions>) {
         )));
         return;
     };
-    let (lane, client) = (item.batch.lane, Arc::clone(&item.batch.client));
-    client.scheduler.push_parts(
+    let (lane, account) = (item.batch.lane, Arc::clone(&item.batch.account));
+    account.scheduler.push_parts(
         lane,
         Arc::new(Blocks {
             item,
@@ -402,8 +403,8 @@ fn begin_stream(
         next: 0,
         ended: false,
     };
-    let client = Arc::clone(&item.batch.client);
-    let mut first = client.take_block();
+    let account = Arc::clone(&item.batch.account);
+    let mut first = account.take_block();
     if let Err(error) = state.read(&mut first) {
         drop(state);
         item.finish(Err(error));
@@ -415,7 +416,7 @@ fn begin_stream(
         let crc64 = checksum::crc64(0, &first);
         let result = put_blob(&item, &mut session, Body::Bytes(&first), crc64, &options);
         let moved = first.len() as u64;
-        client.put_block(first);
+        account.put_block(first);
         item.finish(result);
         return moved;
     }
@@ -476,13 +477,13 @@ impl Work for StreamBlock {
     fn run(self: Box<Self>, worker: &mut Worker<'_>) -> u64 {
         let blocks = self.0;
         let guard = blocks.tally.guard();
-        let mut block = blocks.item.batch.client.take_block();
+        let mut block = blocks.item.batch.account.take_block();
         let read = blocks.read(&mut block);
         guard.release();
         match read {
             Ok(Some(index)) => blocks.send(index, block, worker),
             Ok(None) => {
-                blocks.item.batch.client.put_block(block);
+                blocks.item.batch.account.put_block(block);
                 blocks.end(Ok(None), worker);
                 0
             }
@@ -500,7 +501,7 @@ impl StreamBlocks {
         self.claimed.store(false, Ordering::Relaxed);
         let parts: Arc<Self> = Arc::clone(self);
         let batch = &self.item.batch;
-        batch.client.scheduler.push_parts(batch.lane, parts);
+        batch.account.scheduler.push_parts(batch.lane, parts);
     }
 
     fn read(self: &Arc<Self>, block: &mut Vec<u8>) -> Result<Option<u64>> {
@@ -522,7 +523,7 @@ impl StreamBlocks {
         let (mut session, _) = self.item.session(worker);
         let id = self.ids.get(index);
         let result = put_block(&self.item, &mut session, &id, Body::Bytes(&block), crc64);
-        self.item.batch.client.put_block(block);
+        self.item.batch.account.put_block(block);
         let moved = if result.is_ok() { length } else { 0 };
         let part = result.map(|()| {
             Some(Part {
