@@ -1,6 +1,5 @@
 //! What all servers of one service share.
 
-use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,15 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ring::hmac;
-use ring::rand::{SecureRandom as _, SystemRandom};
 
-use crate::auth::TokenIssuer;
 use crate::faults::Faults;
-use crate::key_vault::Secrets;
 use crate::options::Options;
+use crate::random::random_hex;
 use crate::request_log::RequestLog;
+use crate::secrets::Secrets;
 use crate::shutdown::Shutdown;
 use crate::store::Store;
+use crate::tokens::TokenIssuer;
 
 /// The state of a running service.
 #[derive(Debug)]
@@ -65,16 +64,4 @@ impl Context {
         let number = self.request_ids.fetch_add(1, Ordering::Relaxed);
         format!("fa57b10b-0000-4000-8000-{number:012x}")
     }
-}
-
-/// Random bytes in hexadecimal.
-pub(crate) fn random_hex<const BYTES: usize>() -> io::Result<String> {
-    let mut bytes = [0; BYTES];
-    let random = SystemRandom::new().fill(&mut bytes);
-    random.map_err(|_| io::Error::other("no random numbers"))?;
-    let mut hex = String::with_capacity(2 * BYTES);
-    for byte in bytes {
-        write!(hex, "{byte:02x}").map_err(io::Error::other)?;
-    }
-    Ok(hex)
 }

@@ -1,80 +1,18 @@
 //! Key Vault, its secrets, for reading:
 //! <https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret>.
 
-use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
 use serde_json::{Value, json};
 
-use crate::auth::{TENANT, TokenError};
-use crate::clock::Timestamp;
-use crate::context::{Context, random_hex};
+use crate::context::Context;
 use crate::errors::{Failure, ServiceError};
 use crate::http::{Answer, Handler, Request, RequestBody};
+use crate::secrets::Version;
+use crate::tokens::{TENANT, TokenError};
 
 /// The audience of tokens for any vault.
 const AUDIENCE: &str = "https://vault.azure.net";
-
-/// One version of a secret.
-#[derive(Clone, Debug)]
-struct Version {
-    id: String,
-    value: String,
-    enabled: bool,
-    expires: Option<Timestamp>,
-    created: Timestamp,
-}
-
-/// The secrets, each with its versions, the newest last.
-#[derive(Debug, Default)]
-pub(crate) struct Secrets {
-    by_name: RwLock<BTreeMap<String, Vec<Version>>>,
-}
-
-impl Secrets {
-    /// Adds a version.
-    pub(crate) fn set(&self, name: &str, value: &str) -> io::Result<()> {
-        let version = Version {
-            id: random_hex::<16>()?,
-            value: value.to_owned(),
-            enabled: true,
-            expires: None,
-            created: Timestamp::now(),
-        };
-        self.by_name
-            .write()
-            .entry(name.to_ascii_lowercase())
-            .or_default()
-            .push(version);
-        Ok(())
-    }
-
-    /// Disables the newest version.
-    pub(crate) fn disable(&self, name: &str) {
-        self.change_newest(name, |version| version.enabled = false);
-    }
-
-    /// Has the newest version expire.
-    pub(crate) fn expire(&self, name: &str, at: Timestamp) {
-        self.change_newest(name, |version| version.expires = Some(at));
-    }
-
-    fn change_newest(&self, name: &str, change: impl FnOnce(&mut Version)) {
-        let mut by_name = self.by_name.write();
-        if let Some(version) = by_name
-            .get_mut(&name.to_ascii_lowercase())
-            .and_then(|all| all.last_mut())
-        {
-            change(version);
-        }
-    }
-
-    fn versions(&self, name: &str) -> Option<Vec<Version>> {
-        self.by_name.read().get(&name.to_ascii_lowercase()).cloned()
-    }
-}
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug)]

@@ -29,11 +29,14 @@ mod http;
 mod identity;
 mod key_vault;
 mod options;
+mod random;
 mod request_log;
+mod secrets;
 mod server;
 mod service;
 mod shutdown;
 mod store;
+mod tokens;
 
 pub use faults::{Action, Fault};
 pub use options::Options;

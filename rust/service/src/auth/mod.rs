@@ -4,8 +4,6 @@ mod bearer;
 mod sas;
 mod shared_key;
 
-pub(crate) use bearer::{TENANT, TokenError, TokenIssuer};
-
 use crate::blob::{Need, Target};
 use crate::context::Context;
 use crate::errors::{self, Failure};

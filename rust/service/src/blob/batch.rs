@@ -2,13 +2,13 @@
 
 use memchr::memmem;
 
+use super::call::{Call, Route};
 use super::operation::Operation;
-use super::service::{BlobService, Call, Route};
 use super::{delete, tier};
-use crate::context::random_hex;
 use crate::errors::{self, Failure, ServiceError};
 use crate::faults::Action;
 use crate::http::{Answer, Payload, Request, RequestBody};
+use crate::random::random_hex;
 
 const MOST_PARTS: usize = 256;
 const LARGEST_BODY: usize = 4 << 20;
@@ -22,11 +22,7 @@ struct Part<'b> {
 }
 
 /// Blob Batch. Each part is authorised, done and answered by itself.
-pub(super) fn submit(
-    service: &BlobService,
-    call: &Call<'_>,
-    body: &mut RequestBody<'_>,
-) -> Result<Answer, Failure> {
+pub(super) fn submit(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<Answer, Failure> {
     let content_type = call.request.header("content-type").unwrap_or_default();
     let boundary = boundary(content_type).ok_or(errors::INVALID_HEADER_VALUE)?;
     let body = body
@@ -39,12 +35,12 @@ pub(super) fn submit(
     let boundary = format!("batchresponse_{}", random_hex::<16>()?);
     let mut all = Vec::new();
     for part in parts {
-        let mut answer = match answer_part(service, call, &part.head) {
+        let mut answer = match answer_part(call, &part.head) {
             Ok(answer) => answer,
             Err(Failure::Service(error)) => error.to_answer(),
             Err(error @ Failure::Connection(_)) => return Err(error),
         };
-        answer.header("x-ms-request-id", &service.context.next_request_id());
+        answer.header("x-ms-request-id", &call.context.next_request_id());
         answer.optional_header("x-ms-version", call.request.header("x-ms-version"));
         all.extend_from_slice(
             format!("--{boundary}\r\nContent-Type: application/http\r\n").as_bytes(),
@@ -65,7 +61,7 @@ pub(super) fn submit(
     Ok(answer)
 }
 
-fn answer_part(service: &BlobService, batch: &Call<'_>, head: &[u8]) -> Result<Answer, Failure> {
+fn answer_part(batch: &Call<'_>, head: &[u8]) -> Result<Answer, Failure> {
     let request = Request::parse(head).ok_or(errors::INVALID_INPUT)?;
     // A part names no host: it goes where the batch went.
     let host = request
@@ -73,7 +69,7 @@ fn answer_part(service: &BlobService, batch: &Call<'_>, head: &[u8]) -> Result<A
         .or(batch.request.header("host"))
         .unwrap_or_default();
     let route = Route::of(&request, host);
-    let faults = &service.context.faults;
+    let faults = &batch.context.faults;
     if let Some(Action::Status {
         status,
         code,
@@ -82,7 +78,7 @@ fn answer_part(service: &BlobService, batch: &Call<'_>, head: &[u8]) -> Result<A
     {
         return Err(ServiceError::scripted(status, &code, &headers).into());
     }
-    let call = service.authorised(&request, &route)?;
+    let call = Call::authorised(batch.context, &request, &route)?;
     if batch
         .target
         .container

@@ -6,9 +6,9 @@ use quick_xml::Reader;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
+use super::call::Call;
 use super::checksum::{self, Expected};
 use super::put::{NewBlob, check_name, written};
-use super::service::Call;
 use super::{conditions, properties};
 use crate::errors::{self, Failure};
 use crate::http::{Answer, RequestBody};

@@ -3,8 +3,8 @@
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 
+use super::call::Call;
 use super::metadata;
-use super::service::Call;
 use crate::errors::{self, Failure};
 use crate::http::Answer;
 use crate::store::{Container, PublicAccess};

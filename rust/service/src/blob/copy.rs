@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use super::call::Call;
 use super::put::{NewBlob, check_name, written};
-use super::service::Call;
 use super::target::Target;
 use super::{conditions, properties};
 use crate::auth::{self, Caller};
 use crate::clock::Timestamp;
-use crate::context::random_hex;
 use crate::errors::{self, Failure};
 use crate::http::{Answer, parse_query};
+use crate::random::random_hex;
 use crate::store::{Blob, CopyRecord, Tier};
 
 /// Copy Blob, which is done by the time it is answered. The source's owner may read it by the

@@ -1,7 +1,7 @@
 //! Delete Blob.
 
+use super::call::Call;
 use super::conditions;
-use super::service::Call;
 use crate::errors::{self, Failure};
 use crate::http::Answer;
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::service::Call;
+use super::call::Call;
 use super::{checksum, conditions, range};
 use crate::errors::{self, Failure};
 use crate::http::{Answer, Payload};

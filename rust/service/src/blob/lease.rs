@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::call::Call;
 use super::conditions;
-use super::service::Call;
-use crate::context::random_hex;
 use crate::errors::{self, Failure, Known};
 use crate::http::Answer;
+use crate::random::random_hex;
 use crate::store::{Contents, Lease};
 
 /// Acquires, renews, changes, releases or breaks a lease.

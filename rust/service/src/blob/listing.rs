@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 
-use super::service::Call;
+use super::call::Call;
 use super::tags;
 use crate::errors::{self, Failure};
 use crate::http::Answer;

@@ -1,6 +1,6 @@
 //! Metadata: names and values of the client's own.
 
-use super::service::Call;
+use super::call::Call;
 use super::{conditions, properties};
 use crate::errors::{self, Failure};
 use crate::http::{Answer, Request};

@@ -2,6 +2,7 @@
 
 mod batch;
 mod block_list;
+mod call;
 mod checksum;
 mod conditions;
 mod container;

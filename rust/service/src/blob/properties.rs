@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::service::Call;
+use super::call::Call;
 use super::{checksum, conditions};
 use crate::clock::Timestamp;
 use crate::errors::{self, Failure};

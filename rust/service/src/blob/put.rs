@@ -5,8 +5,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use super::call::Call;
 use super::checksum::{self, Expected};
-use super::service::Call;
 use super::{conditions, metadata, properties, tags, tier};
 use crate::clock::Timestamp;
 use crate::errors::{self, Failure};

@@ -2,89 +2,24 @@
 
 use std::sync::Arc;
 
+use super::call::{Call, Route};
 use super::operation::Operation;
-use super::target::Target;
 use super::{
     batch, block_list, container, copy, delete, get, lease, listing, metadata, properties, put,
     tags, tier,
 };
-use crate::auth::{self, Caller};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::errors::{self, Failure, ServiceError};
 use crate::http::{Answer, Handler, Request, RequestBody};
-use crate::store::Container;
 
 /// No version of the service is older.
 const FIRST_VERSION: &str = "2009-09-19";
-
-/// An authorised request for a resource.
-pub(super) struct Call<'a> {
-    pub(super) context: &'a Context,
-    pub(super) request: &'a Request<'a>,
-    pub(super) target: &'a Target<'a>,
-    pub(super) caller: Caller,
-}
-
-impl Call<'_> {
-    /// The container that the request names.
-    pub(super) fn container(&self) -> Result<Arc<Container>, Failure> {
-        let container = self.context.store.container(self.container_name());
-        container.ok_or_else(|| errors::CONTAINER_NOT_FOUND.into())
-    }
-
-    pub(super) fn container_name(&self) -> &str {
-        self.target.container.as_deref().unwrap_or_default()
-    }
-
-    pub(super) fn blob_name(&self) -> &str {
-        self.target.blob.as_deref().unwrap_or_default()
-    }
-}
-
-/// What a request asks for, and of what.
-#[derive(Debug)]
-pub(crate) struct Route<'r> {
-    /// None if the path is malformed.
-    pub(super) target: Option<Target<'r>>,
-    pub(super) operation: Operation,
-}
-
-impl<'r> Route<'r> {
-    pub(super) fn of(request: &Request<'r>, host: &'r str) -> Self {
-        let target = Target::parse(host, request.path);
-        let operation = target
-            .as_ref()
-            .map_or(Operation::Unknown, |target| Operation::of(request, target));
-        Self { target, operation }
-    }
-}
 
 /// The handler of the blob endpoint.
 #[derive(Debug)]
 pub(crate) struct BlobService {
     pub(crate) context: Arc<Context>,
-}
-
-impl BlobService {
-    /// Checks version, account and authorization.
-    pub(super) fn authorised<'a>(
-        &'a self,
-        request: &'a Request<'a>,
-        route: &'a Route<'_>,
-    ) -> Result<Call<'a>, Failure> {
-        let target = route.target.as_ref().ok_or(errors::INVALID_URI)?;
-        if target.account != self.context.options.account {
-            return Err(errors::RESOURCE_NOT_FOUND.into());
-        }
-        let caller = auth::authorise(&self.context, request, target, route.operation.need())?;
-        Ok(Call {
-            context: &self.context,
-            request,
-            target,
-            caller,
-        })
-    }
 }
 
 impl Handler for BlobService {
@@ -108,14 +43,14 @@ impl Handler for BlobService {
         if route.operation == Operation::Unknown {
             return Err(unknown(request));
         }
-        let call = self.authorised(request, &route)?;
+        let call = Call::authorised(&self.context, request, &route)?;
         match route.operation {
             Operation::ListContainers => container::list(&call),
             Operation::CreateContainer => container::create(&call),
             Operation::DeleteContainer => container::delete(&call),
             Operation::GetContainerProperties => container::properties(&call),
             Operation::ListBlobs => listing::list(&call),
-            Operation::BlobBatch => batch::submit(self, &call, body),
+            Operation::BlobBatch => batch::submit(&call, body),
             Operation::PutBlob => put::put_blob(&call, body),
             Operation::PutBlobFromUrl => copy::put_blob_from_url(&call),
             Operation::CopyBlob => copy::copy_blob(&call),

@@ -3,8 +3,8 @@
 use quick_xml::events::{BytesText, Event};
 use quick_xml::{Reader, Writer};
 
+use super::call::Call;
 use super::conditions;
-use super::service::Call;
 use crate::errors::{self, Failure};
 use crate::http::{Answer, Request, RequestBody};
 use crate::store::Blob;

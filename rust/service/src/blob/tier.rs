@@ -1,7 +1,7 @@
 //! Access tiers.
 
+use super::call::Call;
 use super::conditions;
-use super::service::Call;
 use crate::clock::Timestamp;
 use crate::errors::{self, Failure};
 use crate::http::{Answer, Request};
