@@ -1,7 +1,8 @@
 //! The body of a response, in whichever framing it comes.
 
 use super::{
-    connection::{Broken, Connection},
+    broken::Broken,
+    connection::Connection,
     message::{Framing, ResponseHead},
 };
 use crate::{cancel::Watch, limits::MAX_HEADERS};

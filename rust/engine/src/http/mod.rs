@@ -5,13 +5,17 @@
 //! could break. Every request goes through it.
 
 mod body;
+mod broken;
+mod connect;
 mod connection;
 mod message;
 mod pool;
 mod proxy;
 mod tls;
+mod transport;
 
 pub(crate) use body::BodyReader;
-pub(crate) use connection::{Broken, Connection};
+pub(crate) use broken::Broken;
+pub(crate) use connection::Connection;
 pub(crate) use message::{Body, Request, ResponseHead};
 pub(crate) use pool::Pool;

@@ -8,11 +8,7 @@ use std::{
 
 use rustls::ClientConfig;
 
-use super::{
-    connection::{Broken, Connection},
-    proxy::Proxy,
-    tls,
-};
+use super::{broken::Broken, connection::Connection, proxy::Proxy, tls};
 use crate::{cancel::Watch, endpoint::Endpoint, error::InvalidInput, limits::MAX_IDLE, sync::lock};
 
 /// The last connection used is the first to be used again: it is the least likely to have been closed.
