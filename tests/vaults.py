@@ -18,6 +18,8 @@ from typing import Any
 from fastblob.local import LocalAzure
 
 CHALLENGE = 'Bearer authorization="https://login.microsoftonline.com/{tenant}", resource="{resource}"'
+# The value of secrets, which must not show up anywhere.
+CANARY = "c4n4ry-0f-th3-v4ult"
 TENANT = "ab1f708d-50f6-404c-a006-d71b2ac7a606"
 
 
