@@ -38,6 +38,14 @@ def test_any_iterable(service_client: fastblob.Client, blobs: list[str], kind: A
     assert service_client.read_many(kind(blobs)) == [blob.encode() for blob in blobs]
 
 
+def test_metadata_of_single_items(service_client: fastblob.Client, service_container: str) -> None:
+    a, b, c = (f"{service_container}/{name}" for name in "abc")
+    items = [(a, b"1"), (b, b"2", {"n": "2"}), (c, b"3", None)]
+    service_client.write_many(items, metadata={"n": "all", "m": "all"})
+    found = {blob: service_client.properties(blob).metadata for blob in (a, b, c)}
+    assert found == {a: {"n": "all", "m": "all"}, b: {"n": "2"}, c: {"n": "all", "m": "all"}}
+
+
 def test_zero_items(service: LocalAzure, service_client: fastblob.Client) -> None:
     assert service_client.download_many([]) == []
     assert service_client.upload_many([]) == []
@@ -182,6 +190,9 @@ def test_the_same_blob_may_be_read_twice(service_client: fastblob.Client, blobs:
         ("upload_many", [("file", "container/blob", "more")]),
         ("upload_many", [(None, "container/blob")]),
         ("write_many", [("container/blob", "text")]),
+        ("write_many", [("container/blob", b"", {"name": 5})]),
+        ("write_many", [("container/blob", b"", {"not-a-name": "value"})]),
+        ("write_many", [("container/blob", b"", None, None)]),
         ("read_many", "container/blob"),
         ("read_many", [5]),
         ("read_many", 5),

@@ -497,7 +497,10 @@ class BaseClient:
     ) -> builtins.list[bytes | Exception]: ...
     def write_many(
         self,
-        items: Iterable[tuple[str | BlobPath, Buffer | BinaryIO]],
+        items: Iterable[
+            tuple[str | BlobPath, Buffer | BinaryIO]
+            | tuple[str | BlobPath, Buffer | BinaryIO, Mapping[str, str] | None]
+        ],
         *,
         overwrite: bool = False,
         metadata: Mapping[str, str] | None = None,
@@ -510,9 +513,10 @@ class BaseClient:
         """Uploads many pieces of data, each as by ``write``.
 
         Args:
-            items: ``(blob, data)`` pairs, as for ``download_many``. A blob may occur once only.
+            items: ``(blob, data)`` pairs, as for ``download_many``, or ``(blob, data, metadata)`` where an item
+                has metadata of its own. A blob may occur once only.
             overwrite: As for ``upload``, for all items, and so are the four following.
-            metadata: See there.
+            metadata: See there; not for items that have their own.
             content_type: See there.
             tier: See there.
             tags: See there.

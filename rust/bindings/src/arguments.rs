@@ -11,6 +11,8 @@ use pyo3::{
 
 use crate::exceptions::from_invalid_input;
 
+type Object<'py> = Bound<'py, PyAny>;
+
 /// What a call on many blobs does when one of them fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnError {
@@ -51,15 +53,27 @@ pub(crate) fn upload_options(
     Ok(Arc::new(options))
 }
 
+/// The options of an item that has metadata of its own.
+pub(crate) fn with_metadata(
+    options: &UploadOptions,
+    metadata: &Bound<'_, PyAny>,
+) -> PyResult<Arc<UploadOptions>> {
+    let options = UploadOptions {
+        metadata: string_pairs("metadata", Some(metadata))?,
+        ..options.clone()
+    };
+    options
+        .validate()
+        .map_err(|error| from_invalid_input(&error))?;
+    Ok(Arc::new(options))
+}
+
 fn string_pairs(name: &str, mapping: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<(String, String)>> {
     let Some(mapping) = mapping else {
         return Ok(Vec::new());
     };
-    let wrong = |found: &Bound<'_, PyAny>| -> PyErr {
-        let found = found
-            .repr()
-            .map_or_else(|error| error.to_string(), |text| text.to_string());
-        PyTypeError::new_err(format!("{name} must map str to str, got {found}"))
+    let wrong = |found: &Bound<'_, PyAny>| {
+        PyTypeError::new_err(format!("{name} must map str to str, got {}", shown(found)))
     };
     let items = mapping.call_method0("items").map_err(|_| wrong(mapping))?;
     items
@@ -91,20 +105,42 @@ pub(crate) fn pair<'py>(
     item: &Bound<'py, PyAny>,
     form: &str,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    if let Ok(tuple) = item.cast::<PyTuple>()
-        && tuple.len() == 2
-    {
-        return Ok((tuple.get_item(0)?, tuple.get_item(1)?));
+    match elements(item) {
+        Some(pair) if pair.len() == 2 => Ok((pair.get_item(0)?, pair.get_item(1)?)),
+        _ => Err(malformed(item, form)),
     }
-    if let Ok(list) = item.cast::<PyList>()
-        && list.len() == 2
-    {
-        return Ok((list.get_item(0)?, list.get_item(1)?));
+}
+
+/// The parts of an item such as `(blob, data)` or `(blob, data, metadata)`.
+pub(crate) fn pair_or_triple<'py>(
+    item: &Bound<'py, PyAny>,
+    form: &str,
+) -> PyResult<(Object<'py>, Object<'py>, Option<Object<'py>>)> {
+    match elements(item) {
+        Some(triple) if triple.len() == 3 => Ok((
+            triple.get_item(0)?,
+            triple.get_item(1)?,
+            Some(triple.get_item(2)?),
+        )),
+        _ => pair(item, form).map(|(first, second)| (first, second, None)),
     }
-    Err(PyTypeError::new_err(format!(
-        "expected {form}, got {}",
-        item.repr()?
-    )))
+}
+
+fn elements<'py>(item: &Bound<'py, PyAny>) -> Option<Bound<'py, PyTuple>> {
+    match item.cast::<PyTuple>() {
+        Ok(tuple) => Some(tuple.clone()),
+        Err(_) => item.cast::<PyList>().ok().map(PyListMethods::to_tuple),
+    }
+}
+
+fn malformed(item: &Bound<'_, PyAny>, form: &str) -> PyErr {
+    PyTypeError::new_err(format!("expected {form}, got {}", shown(item)))
+}
+
+fn shown(object: &Bound<'_, PyAny>) -> String {
+    object
+        .repr()
+        .map_or_else(|error| error.to_string(), |text| text.to_string())
 }
 
 /// Refuses a single str where an iterable of items is wanted: iterating it would give its

@@ -1,12 +1,14 @@
 //! Many blobs: the `*_many` methods, `upload_dir` and `download_prefix`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use fastblob_engine::{self as engine, Job, Listing, Outcome, Source, directory};
 use pyo3::{IntoPyObjectExt, prelude::*, types::PyList};
 
 use crate::{
-    arguments::{OnError, not_a_string, one_level, pair, upload_options},
+    arguments::{
+        OnError, not_a_string, one_level, pair, pair_or_triple, upload_options, with_metadata,
+    },
     batch::{self, Input, Items, Jobs, PythonItems},
     blob_path,
     buffers::BytesTarget,
@@ -95,11 +97,16 @@ impl BaseClient {
         let options = upload_options(overwrite, metadata, content_type, tier, tags)?;
         not_a_string(items, "(blob, data) pairs")?;
         let mut input = PythonItems::new(items, |item| {
-            let (blob, data) = pair(item, "(blob, data)")?;
+            let form = "(blob, data) or (blob, data, metadata)";
+            let (blob, data, metadata) = pair_or_triple(item, form)?;
+            let options = match metadata.filter(|metadata| !metadata.is_none()) {
+                None => Arc::clone(&options),
+                Some(metadata) => with_metadata(&options, &metadata)?,
+            };
             Ok(Job::upload(
                 file_object::source(&data)?,
                 blob_path::extract(&blob)?,
-                options.clone(),
+                options,
             ))
         })?;
         self.transfer_many(items.py(), &mut input, on_error, progress)
