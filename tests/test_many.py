@@ -40,7 +40,7 @@ def test_any_iterable(service_client: fastblob.Client, blobs: list[str], kind: A
 
 def test_metadata_of_single_items(service_client: fastblob.Client, service_container: str) -> None:
     a, b, c = (f"{service_container}/{name}" for name in "abc")
-    items = [(a, b"1"), (b, b"2", {"n": "2"}), (c, b"3", None)]
+    items: list[Any] = [(a, b"1"), (b, b"2", {"n": "2"}), (c, b"3", None)]
     service_client.write_many(items, metadata={"n": "all", "m": "all"})
     found = {blob: service_client.properties(blob).metadata for blob in (a, b, c)}
     assert found == {a: {"n": "all", "m": "all"}, b: {"n": "2"}, c: {"n": "all", "m": "all"}}

@@ -69,6 +69,11 @@ class Client(BaseClient):
         account = (
             _environment.from_environment() if account_url is None else _environment.Account(account_url)
         )
+        if account is None:
+            raise ValueError(
+                "no storage account given: pass account_url='https://<account>.blob.core.windows.net', "
+                f"or set one of {', '.join(_environment.VARIABLES)}"
+            )
         url, _, sas = account.url.partition("?")
         client = super().__new__(
             cls,

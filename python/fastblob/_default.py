@@ -8,13 +8,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from ._client import Client
-from ._environment import (
-    ACCOUNT_VARIABLES,
-    CONNECTION_STRING_VARIABLE,
-    ENDPOINT_VARIABLES,
-    KEY_VARIABLE,
-    SAS_VARIABLE,
-)
+from ._environment import KEY_VARIABLE, SAS_VARIABLE, VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +17,8 @@ _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
 # What a client reads when it is made: the account, the roots it trusts, the proxies it goes through.
-_VARIABLES = (
-    *ENDPOINT_VARIABLES,
-    CONNECTION_STRING_VARIABLE,
-    *ACCOUNT_VARIABLES,
+_READ = (
+    *VARIABLES,
     KEY_VARIABLE,
     SAS_VARIABLE,
     "SSL_CERT_FILE",
@@ -48,7 +40,7 @@ _latest: tuple[tuple[str | None, ...], Client] | None = None
 def _default_client() -> Client:
     """The client of the environment as it is now, kept until one of its variables changes."""
     global _latest  # noqa: PLW0603
-    environment = tuple(os.environ.get(variable) for variable in _VARIABLES)
+    environment = tuple(os.environ.get(variable) for variable in _READ)
     # Two threads at once may make two clients; one of them is kept, and either is good.
     if _latest is None or _latest[0] != environment:
         _latest = environment, Client()

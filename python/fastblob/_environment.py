@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import NamedTuple
 
 ENDPOINT_VARIABLES = ("METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "AZURE_STORAGE_BLOB_ENDPOINT")
 CONNECTION_STRING_VARIABLE = "AZURE_STORAGE_CONNECTION_STRING"
 ACCOUNT_VARIABLES = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
+VARIABLES = (*ENDPOINT_VARIABLES, CONNECTION_STRING_VARIABLE, *ACCOUNT_VARIABLES)
 KEY_VARIABLE = "AZURE_STORAGE_KEY"
 SAS_VARIABLE = "AZURE_STORAGE_SAS_TOKEN"
+
+# https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name
+_ACCOUNT_NAME = re.compile("[a-z0-9]{3,24}(-secondary)?")
 
 # The account that Azurite and its predecessors come with; the key is public.
 # https://learn.microsoft.com/azure/storage/common/storage-connect-azurite
@@ -26,11 +31,11 @@ class Account(NamedTuple):
     sas: str | None = None
 
 
-def from_environment() -> Account:
-    """The account that the environment names.
+def from_environment() -> Account | None:
+    """The account that the environment names, or None.
 
     Raises:
-        ValueError: None of the variables is set; or the connection string is malformed.
+        ValueError: A variable is malformed.
     """
     metaflow_endpoint, endpoint = (os.environ.get(name) for name in ENDPOINT_VARIABLES)
     if metaflow_endpoint:
@@ -39,15 +44,20 @@ def from_environment() -> Account:
     if endpoint:
         return Account(endpoint, key=key, sas=sas)
     if connection_string := os.environ.get(CONNECTION_STRING_VARIABLE):
-        return from_connection_string(connection_string)
+        try:
+            return from_connection_string(connection_string)
+        except ValueError as error:
+            raise ValueError(f"{CONNECTION_STRING_VARIABLE} is malformed: {error}") from None
     for variable in ACCOUNT_VARIABLES:
         if name := os.environ.get(variable):
+            if not _ACCOUNT_NAME.fullmatch(name):
+                # Without the value: it may be a URL with a SAS.
+                raise ValueError(
+                    f"{variable} is not the name of a storage account, such as 'myaccount' (lowercase "
+                    f"letters and digits); a URL belongs into {ENDPOINT_VARIABLES[-1]}"
+                )
             return Account(f"https://{name}.blob.core.windows.net", key=key, sas=sas)
-    variables = ", ".join((*ENDPOINT_VARIABLES, CONNECTION_STRING_VARIABLE, *ACCOUNT_VARIABLES))
-    raise ValueError(
-        "no storage account given: pass account_url='https://<account>.blob.core.windows.net', "
-        f"or set one of {variables}"
-    )
+    return None
 
 
 def from_connection_string(connection_string: str) -> Account:

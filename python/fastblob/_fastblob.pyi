@@ -513,8 +513,8 @@ class BaseClient:
         """Uploads many pieces of data, each as by ``write``.
 
         Args:
-            items: ``(blob, data)`` pairs, as for ``download_many``, or ``(blob, data, metadata)`` where an item
-                has metadata of its own. A blob may occur once only.
+            items: ``(blob, data)`` pairs, as for ``download_many``, or ``(blob, data, metadata)`` where an
+                item has metadata of its own. A blob may occur once only.
             overwrite: As for ``upload``, for all items, and so are the four following.
             metadata: See there; not for items that have their own.
             content_type: See there.

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from ._fastblob import BlobPath, __version__
+from ._fastblob import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ STOCK = "metaflow.plugins.datastores.azure_storage.AzureStorage"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns 0 where fastblob does the work of the datastore ``azure``, else 1."""
+    """The command line; returns 0 where the datastore ``azure`` is fastblob and can be made, else 1."""
     parser = argparse.ArgumentParser(prog="python -m fastblob.metaflow", description=__doc__)
     parser.add_subparsers(dest="command", required=True).add_parser(
         "status", help="which classes, versions and settings are in force"
@@ -35,6 +35,7 @@ def _status(metaflow_version: str) -> int:
     registered = next(plugin for plugin in DATASTORES if plugin.TYPE == "azure")
     provider = config.DEFAULT_AZURE_CLIENT_PROVIDER
     root = config.DATASTORE_SYSROOT_AZURE
+    endpoint = config.AZURE_STORAGE_BLOB_SERVICE_ENDPOINT or ""
     reason = _why_not(registered)
     rows = [
         ("fastblob", __version__),
@@ -46,14 +47,16 @@ def _status(metaflow_version: str) -> int:
         ),
         ("secrets", _names(plugin for plugin in SECRETS_PROVIDERS if plugin.TYPE == "az-key-vault")),
         ("default", f"METAFLOW_DEFAULT_DATASTORE={config.DEFAULT_DATASTORE}"),
-        ("endpoint", config.AZURE_STORAGE_BLOB_SERVICE_ENDPOINT or "not configured"),
+        ("endpoint", endpoint.partition("?")[0] or "not configured"),
         ("root", root or "not configured"),
         ("workload type", config.AZURE_STORAGE_WORKLOAD_TYPE),
         ("key vault", config.AZURE_KEY_VAULT_PREFIX or "not configured"),
     ]
     for name, value in rows:
         print(f"{name:<16}{value}")
-    problem = f"Metaflow's own Azure datastore is in force: {reason}." if reason else _wrong_root(root)
+    problem = (
+        f"Metaflow's own Azure datastore is in force: {reason}." if reason else _problem(registered, root)
+    )
     print(f"\n{problem or 'The datastore azure is fastblob.'}")
     return 1 if problem else 0
 
@@ -70,11 +73,14 @@ def _why_not(registered: type) -> str | None:
     return why_not()
 
 
-def _wrong_root(root: str | None) -> str | None:
+def _problem(datastore: type, root: str | None) -> str | None:
+    """What keeps the datastore from being made, which sends nothing; or None."""
+    from metaflow.exception import MetaflowException
+
     try:
-        BlobPath(root or "")
-    except ValueError as error:
-        return f"METAFLOW_DATASTORE_SYSROOT_AZURE must be <container>/<prefix>: {error}"
+        datastore(root)
+    except MetaflowException as error:
+        return str(error)
     return None
 
 

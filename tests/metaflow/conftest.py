@@ -51,14 +51,18 @@ def new_storage(
     """Makes our datastore for a root on the account under test, each in what could be a new process."""
 
     def make(root: str) -> Any:
-        monkeypatch.setattr(datastore_module, "_cache", datastore_module.BlobCache())
-        datastore_module._client.cache_clear()
+        new_process()
         return datastore_module.AzureStorage(root)
 
-    monkeypatch.setattr(datastore_module, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", account.endpoint)
+    def new_process() -> None:
+        datastore_module.of_this_process.cache_clear()
+        settings.client.cache_clear()
+
+    settings = datastore_module.account
+    monkeypatch.setattr(settings, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", account.endpoint)
     monkeypatch.setattr(datastore_module, "ARTIFACT_LOCALROOT", str(tmp_path))
     yield make
-    datastore_module._client.cache_clear()
+    new_process()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -137,8 +137,9 @@ def test_the_endpoint_from_the_usual_variables(here: Place, variable: str, value
     assert here.live(**{variable: value})["endpoint"] == endpoint
 
 
-def test_turned_off(here: Place) -> None:
-    live = here.live(METAFLOW_FASTBLOB="0", METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE="highCpu")
+@pytest.mark.parametrize("off", ["0", "False", "no"])
+def test_turned_off(here: Place, off: str) -> None:
+    live = here.live(METAFLOW_FASTBLOB=off, METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE="highCpu")
     assert (live["in_force"], live["workload_type"]) == (STOCK, "highCpu")
     assert "fastblob" not in live["pins"]
 
@@ -157,12 +158,21 @@ def documented_status() -> list[str]:
         ({}, 0, "The datastore azure is fastblob."),
         ({"METAFLOW_FASTBLOB": "0"}, 1, "Metaflow's own Azure datastore is in force: METAFLOW_FASTBLOB=0."),
         ({"METAFLOW_DATASTORE_SYSROOT_AZURE": "flows/mf/"}, 1, 'must not end with a slash; write "flows/mf"'),
+        ({"METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE": "huge"}, 1, "choose 'default'"),
+        ({"METAFLOW_DEFAULT_AZURE_CLIENT_PROVIDER": "none"}, 1, "no such provider is installed"),
+        ({"METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT": ""}, 1, "No storage account is configured"),
+        (
+            {"METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT": "https://a.blob.core.windows.net?sig=hidden"},
+            1,
+            "has a query",
+        ),
     ],
 )
 def test_status(here: Place, env: dict[str, str], returncode: int, said: str) -> None:
+    env = {**here.env, "METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE": "highCpu", **env}
     done = subprocess.run(
         [sys.executable, "-m", "fastblob.metaflow", "status"],
-        env={**here.env, **env, "METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE": "highCpu"},
+        env=env,
         cwd=here.directory,
         capture_output=True,
         text=True,
@@ -172,11 +182,13 @@ def test_status(here: Place, env: dict[str, str], returncode: int, said: str) ->
     assert done.returncode == returncode, done.stderr
     for shown in (
         said,
-        here.env["METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"],
-        "highCpu",
-        *documented_status(),
+        env["METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"].partition("?")[0],
+        env["METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE"],
     ):
         assert shown in done.stdout
+    assert "hidden" not in done.stdout
+    if not returncode:
+        assert all(line in done.stdout for line in documented_status())
 
 
 def test_metaflow_configure_still_works(here: Place) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest.mock import Mock
 from weakref import WeakSet
 
 import pytest
@@ -115,6 +116,18 @@ def test_each_object_keeps_its_own_metadata(storage: Storage) -> None:
     assert [loaded[key][1] for key in "abcd"] == [{"n": 1}, None, {"n": 1}, {"n": 2}]
 
 
+def test_objects_are_written_by_one_call_whatever_their_metadata(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = storage._client
+    with monkeypatch.context() as patch:
+        spy = Mock(wraps=client)
+        patch.setattr(storage, "_client", spy)
+        storage.save_bytes((f"many/{n}", (io.BytesIO(b""), {"n": n})) for n in range(50))
+    spy.write_many.assert_called_once()
+    assert load(storage, "many/7", "many/49") == {"many/7": (b"", {"n": 7}), "many/49": (b"", {"n": 49})}
+
+
 def test_streams_of_every_kind_are_read_from_where_they_are(storage: Storage, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"--from a file")
@@ -139,6 +152,35 @@ def test_an_exception_of_the_iterator_comes_out_as_it_is(storage: Storage) -> No
         storage.save_bytes(items())
     # What the failed call had in mind must not leak into the next one.
     assert storage.is_file([data_key("ab" + "0" * 38)]) == [False]
+
+
+def test_streams_of_the_caller_are_closed_like_by_stock(storage: Storage) -> None:
+    class Shout(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(size).upper()
+
+    streams = [io.BytesIO(b"1"), Shout(b"loud")]
+
+    def items() -> Iterator[tuple[str, io.BytesIO]]:
+        yield "shout", streams[1]
+        with streams[0] as stream:
+            yield "with", stream
+
+    storage.save_bytes(items())
+    assert load(storage, "shout", "with") == {"shout": (b"LOUD", None), "with": (b"1", None)}
+    assert all(stream.closed for stream in streams)
+
+
+def test_who_makes_the_objects_may_save_others(storage: Storage) -> None:
+    def items() -> Iterator[tuple[str, io.BytesIO]]:
+        yield "a", io.BytesIO(b"1")
+        save(storage, ("inner", b"2"))
+        yield "b", io.BytesIO(b"3")
+
+    storage.save_bytes(items())
+    assert load(storage, "a", "b", "inner") == {
+        key: (data, None) for key, data in (("a", b"1"), ("b", b"3"), ("inner", b"2"))
+    }
 
 
 def test_questions_about_files(storage: Storage) -> None:
@@ -190,6 +232,31 @@ def test_a_directory_of_a_hierarchical_namespace_is_no_file(
     assert load(storage, "dir") == {"dir": (None, None)}
 
 
+def test_a_blob_that_marks_a_directory_is_no_file_of_its_own(storage: Storage) -> None:
+    save(storage, ("A/dir", b""), ("A/dir/file", b"1"), ("A/file", b""))
+    assert sorted(tuple(entry) for entry in storage.list_content(["A"])) == [
+        ("A/dir", False),
+        ("A/file", True),
+    ]
+
+
+@pytest.mark.parametrize("key", ["a//b", "a/./b", "../b", "a\\b"])
+def test_a_key_that_cannot_be_a_blob(
+    storage: Storage, assert_requests: Callable[..., None], key: str
+) -> None:
+    from metaflow.datastore.exceptions import DataException
+
+    for call in (
+        lambda: save(storage, (key, b"")),
+        lambda: load(storage, key),
+        lambda: storage.is_file([key]),
+        lambda: storage.list_content([key]),
+    ):
+        with pytest.raises(DataException, match="cannot be the name of an object"):
+            call()
+    assert_requests()
+
+
 def test_thousands_of_objects_take_one_request_each(
     storage: Storage, account: Account, assert_requests: Callable[..., None]
 ) -> None:
@@ -209,7 +276,7 @@ def test_objects_are_taken_from_the_iterator_as_memory_allows(
     monkeypatch: pytest.MonkeyPatch,
     container: str,
 ) -> None:
-    monkeypatch.setattr(datastore_module, "AZURE_STORAGE_WORKLOAD_TYPE", "general")
+    monkeypatch.setattr(datastore_module.account, "AZURE_STORAGE_WORKLOAD_TYPE", "general")
     count, size, buffers = 200, 1024 * 1024, 128 * 1024 * 1024
     taken: WeakSet[io.BytesIO] = WeakSet()
     most = 0
@@ -262,15 +329,6 @@ def test_an_artifact_that_another_run_wrote_differently_is_left_alone(storage: S
     assert load(storage, key) == {key: (b"first", {"cas_version": 1})}
 
 
-def test_the_cache_of_contents_is_bounded(datastore_module: ModuleType) -> None:
-    cache = datastore_module.BlobCache()
-    for number in range(1000):
-        cache.add_content(str(number), bytes(16 * 1024), None)
-    assert cache.content("0") is None
-    assert cache.content("999") == (bytes(16 * 1024), None)
-    assert sum(cache.content(str(number)) is not None for number in range(1000)) == 512
-
-
 def test_opening_a_task_is_one_listing(
     storage: Storage, account: Account, assert_requests: Callable[..., None]
 ) -> None:
@@ -286,11 +344,46 @@ def test_opening_a_task_is_one_listing(
         account.client().write(f"{storage.datastore_root}/{task}/{name}", b"")
     assert storage.is_file([f"{task}/1.DONE.lock"]) == [True]
     assert [storage.is_file([attempt])[0] for attempt in attempts[:3]] == [True, True, True]
-    # The list of a task's artifacts names blobs that exist.
-    assert_requests(PutBlob=2, GetBlobProperties=1, ListBlobs=1)
-    load(storage, f"{task}/1.data.json")
-    assert storage.is_file([data_key(sha)]) == [True]
-    assert_requests(GetBlob=1)
+    # What this process itself writes is there at once.
+    save(storage, (f"{task}/3.attempt.json", b"{}"))
+    assert storage.is_file([f"{task}/3.attempt.json"]) == [True]
+    assert_requests(PutBlob=3, GetBlobProperties=2, ListBlobs=1)
+
+
+def test_an_artifact_that_was_deleted_is_written_again(
+    storage: Storage, new_storage: Callable[[str], Storage], account: Account
+) -> None:
+    """Whatever the lists of artifacts of earlier tasks say; a lifecycle rule may have deleted it."""
+    from metaflow.datastore.content_addressed_store import ContentAddressedStore
+
+    store = ContentAddressedStore("Flow/data", storage)
+    ((_, key),) = store.save_blobs(iter([b"artifact"]))
+    listed = json.dumps({"objects": {"x": key}}).encode()
+    save(storage, ("Flow/1/start/1/0.data.json", listed), ("Flow/1/start/1/0.task_end", b"{}"))
+    account.client().delete(f"{storage.datastore_root}/Flow/data/{key[:2]}/{key}")
+
+    another = new_storage(storage.datastore_root)
+    assert load(another, "Flow/1/start/1/0.data.json", "Flow/1/start/1/0.task_end")
+    store = ContentAddressedStore("Flow/data", another)
+    store.save_blobs(iter([b"artifact"]))
+    assert dict(store.load_blobs([key])) == {key: b"artifact"}
+
+
+def test_a_file_that_only_looks_like_a_list_of_artifacts(storage: Storage) -> None:
+    save(storage, ("Flow/1/start/1/0.data.json", b"[]"))
+    assert load(storage, "Flow/1/start/1/0.data.json") == {"Flow/1/start/1/0.data.json": (b"[]", None)}
+
+
+def test_a_large_object_that_exists_is_not_sent(
+    storage: Storage, datastore_module: ModuleType, assert_requests: Callable[..., None]
+) -> None:
+    data = bytes(datastore_module.ASK_FIRST_SIZE + 1)
+    save(storage, ("k", data))
+    assert_requests(GetBlobProperties=1, PutBlob=1)
+    save(storage, ("k", data))
+    assert_requests(GetBlobProperties=1)
+    save(storage, ("k", data), overwrite=True)
+    assert_requests(PutBlob=1)
 
 
 # Metaflow's own Azure support sends an API version that Azurite refuses; see test_flows.py.

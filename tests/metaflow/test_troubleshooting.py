@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -83,6 +84,26 @@ def test_access_denied(
     assert service.blob_endpoint in message
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (403, "AccountIsDisabled", "the storage account is disabled"),
+        (403, "AuthorizationSourceIPMismatch", "check its firewall"),
+        (403, "AuthorizationProtocolMismatch", "AuthorizationProtocolMismatch"),
+        (403, "InsufficientAccountPermissions", "InsufficientAccountPermissions"),
+        (409, "PublicAccessNotPermitted", "does not allow anonymous access"),
+    ],
+)
+def test_access_denied_to_whoever_signs_in(
+    service: LocalAzure, storage: Storage, status: int, code: str, said: str
+) -> None:
+    service.add_fault(status=status, code=code, path="mf")
+    kind, message = raised(read, storage)
+    assert kind == "MetaflowAzureAuthenticationError"
+    assert said in message
+    assert "az login" not in message
+
+
 def test_the_container_does_not_exist(
     new_storage: Callable[[str], Storage], operation: Callable[[Storage], None]
 ) -> None:
@@ -102,7 +123,7 @@ def test_the_endpoint_refuses(
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         endpoint = f"https://127.0.0.1:{unused.getsockname()[1]}/acct"
-        monkeypatch.setattr(datastore_module, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", endpoint)
+        monkeypatch.setattr(datastore_module.account, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", endpoint)
         kind, message = raised(operation, new_storage(storage.datastore_root))
     assert kind == "MetaflowAzureResourceError"
     assert endpoint in message
@@ -136,6 +157,7 @@ def test_the_root_is_malformed(
     [
         ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", None, "set METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"),
         ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "ftp://x", "scheme other than https"),
+        ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "https://a.blob.core.windows.net?sig=x", "has a query"),
         ("AZURE_STORAGE_WORKLOAD_TYPE", "huge", "choose 'default', 'highCpu'"),
     ],
 )
@@ -147,11 +169,64 @@ def test_a_setting_is_wrong(
     value: str | None,
     said: str,
 ) -> None:
-    monkeypatch.setattr(datastore_module, setting, value)
+    monkeypatch.setattr(datastore_module.account, setting, value)
     kind, message = raised(new_storage, "container/mf")
     assert kind == "AzureConfigurationError"
     assert said in message
     assert f"METAFLOW_{setting}" in message
+    assert "sig=" not in message
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("AZURE_STORAGE_CONNECTION_STRING", "AccountName", "AZURE_STORAGE_CONNECTION_STRING is malformed"),
+        ("AZURE_STORAGE_ACCOUNT", "https://acct.blob.core.windows.net", "a URL belongs into"),
+    ],
+)
+def test_a_variable_of_the_account_is_wrong(
+    new_storage: Callable[[str], Storage],
+    datastore_module: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr(datastore_module.account, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", None)
+    for name in ("METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "AZURE_STORAGE_BLOB_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    kind, message = raised(new_storage, "container/mf")
+    assert kind == "AzureConfigurationError"
+    assert variable in message
+    assert said in message
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "No such file"), ("text", "without any PEM")])
+def test_the_bundle_of_certificates_is_wrong(
+    new_storage: Callable[[str], Storage],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    content: str | None,
+    said: str,
+) -> None:
+    bundle = tmp_path_factory.mktemp("certificates") / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    kind, message = raised(new_storage, "container/mf")
+    assert kind == "AzureConfigurationError"
+    assert f"REQUESTS_CA_BUNDLE is {bundle}: " in message
+    assert said in message
+
+
+def test_a_package_of_azure_is_missing(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "azure.identity", None)
+    # Another environment: the credential is made anew.
+    monkeypatch.setenv("AZURE_CLIENT_ID", "another")
+    kind, message = raised(read, storage)
+    assert kind == "MetaflowAzurePackageError"
+    assert 'pip install "fastblob[metaflow]"' in message
 
 
 @pytest.mark.parametrize(
@@ -246,7 +321,9 @@ def test_a_token_with_little_life_left_is_used(
     with LocalAzure(containers=["short"], token_lifetime=200) as short:
         for name, value in short.env().items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(datastore_module, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", short.blob_endpoint)
+        monkeypatch.setattr(
+            datastore_module.account, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", short.blob_endpoint
+        )
         storage = new_storage("short/mf")
         for _ in range(10):
             write(storage)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from typing import cast
 
-from metaflow.extension_support import extension_info
 from metaflow.metaflow_config_funcs import from_conf
 from metaflow_extensions.fastblob.toplevel import mfextinit_fastblob as _toplevel
 
@@ -18,29 +17,23 @@ else:
     os.environ[_toplevel.WORKLOAD_VARIABLE] = _toplevel.users_workload_type
 
 # "0" leaves everything to Metaflow's own Azure support.
-FASTBLOB: bool = from_conf("FASTBLOB", default=True)
+FASTBLOB: bool = str(from_conf("FASTBLOB", default="1")).lower() not in {"", "0", "false", "no", "off"}
 
 AZURE_STORAGE_WORKLOAD_TYPE: str = from_conf("AZURE_STORAGE_WORKLOAD_TYPE", "default")
-
-_ACCOUNT_VARIABLES = (
-    "AZURE_STORAGE_BLOB_ENDPOINT",
-    "AZURE_STORAGE_CONNECTION_STRING",
-    "AZURE_STORAGE_ACCOUNT_NAME",
-    "AZURE_STORAGE_ACCOUNT",
-)
 
 
 def _endpoint() -> str | None:
     endpoint = cast("str | None", from_conf("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"))
-    if endpoint or not any(os.environ.get(name) for name in _ACCOUNT_VARIABLES):
+    if endpoint:
         return endpoint
     try:
-        import fastblob
+        from fastblob._environment import from_environment
 
-        return fastblob.Client().endpoint
+        account = from_environment()
     except (ImportError, ValueError):
-        # Whoever needs the endpoint reports that there is none; `import metaflow` must not fail of it.
+        # Whoever needs the endpoint reports why there is none; `import metaflow` must not fail of it.
         return None
+    return None if account is None else account.url.partition("?")[0]
 
 
 # Everything of Metaflow that touches Azure reads this one, remote tasks included.
@@ -49,7 +42,7 @@ AZURE_STORAGE_BLOB_SERVICE_ENDPOINT = _endpoint()
 
 def get_pinned_conda_libs(_python_version: str | None, datastore_type: str) -> dict[str, str]:
     """What ``@pypi`` and ``@conda`` environments need besides Metaflow's own list."""
-    version = extension_info()["installed"].get("fastblob", {}).get("dist_version")
+    version = _toplevel.packaged_version
     if datastore_type != "azure" or not FASTBLOB or version is None:
         return {}
     major, minor = version.split(".")[:2]

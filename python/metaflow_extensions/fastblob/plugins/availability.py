@@ -10,8 +10,8 @@ import functools
 import os
 import sys
 
-from metaflow.extension_support import extension_info
 from metaflow.metaflow_config import FASTBLOB
+from metaflow_extensions.fastblob.toplevel.mfextinit_fastblob import packaged_version
 
 _WARNED = "METAFLOW_FASTBLOB_WARNED"
 
@@ -25,9 +25,13 @@ def why_not() -> str | None:
         import fastblob
     except ImportError as error:
         return f"fastblob cannot be imported ({error})"
-    packaged = extension_info()["installed"].get("fastblob", {}).get("dist_version")
-    if packaged is not None and packaged.split(".")[:2] != fastblob.__version__.split(".")[:2]:
-        return f"fastblob {fastblob.__version__} is installed, but the flow was packaged with {packaged}"
+    if (
+        packaged_version is not None
+        and packaged_version.split(".")[:2] != fastblob.__version__.split(".")[:2]
+    ):
+        return (
+            f"fastblob {fastblob.__version__} is installed, but the flow was packaged with {packaged_version}"
+        )
     return None
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import itertools
+import json
 import os
 import re
 import threading
+import time
 from collections import OrderedDict
 from typing import Any
+
+from metaflow.metaflow_config import AZURE_STORAGE_BLOB_SERVICE_ENDPOINT
 
 # The keys of Metaflow's content-addressed store; see `DataStoreStorage.get_datastore_root_from_location`.
 _CONTENT_ADDRESSED = re.compile(r"(?:^|/)data/([0-9a-f]{2})/(?:r_)?\1[0-9a-f]{38}$")
@@ -15,7 +22,17 @@ _CONTENT_ADDRESSED = re.compile(r"(?:^|/)data/([0-9a-f]{2})/(?:r_)?\1[0-9a-f]{38
 # well below 1 KiB a blob; what is larger is kept by whoever loaded it.
 CONTENT_SIZE = 16 * 1024
 CONTENT_TOTAL = 8 * 1024 * 1024
+# Of an entry: its key, its metadata and the objects around them.
+OVERHEAD = 1024
+
+# That a blob exists is believed for so long: somebody may delete it, by a lifecycle rule for instance.
+KNOWN_SECONDS = 3600
 KNOWN_COUNT = 50_000
+
+# What the process that schedules a run hands on to its tasks. What all of them share (names, None, empty
+# lists) comes up early in a run.
+HANDED_ON_VARIABLE = "METAFLOW_FASTBLOB_KNOWN_BLOBS"
+HANDED_ON_COUNT = 100
 
 
 def is_content_addressed(path: str) -> bool:
@@ -24,10 +41,11 @@ def is_content_addressed(path: str) -> bool:
 
 
 class BlobCache:
-    """Blobs that are known to exist and, of small ones, their content and metadata; the oldest go first."""
+    """Blobs that were seen to exist and, of small ones, their content and metadata; the oldest go first."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, None] = OrderedDict()
+        # The value is when the blob was seen, in seconds since the epoch.
+        self._known: OrderedDict[str, float] = OrderedDict()
         self._contents: OrderedDict[str, tuple[bytes, dict[str, Any] | None]] = OrderedDict()
         self._size = 0
         self._make_lock()
@@ -38,27 +56,51 @@ class BlobCache:
         self._lock = threading.Lock()
 
     def add_known(self, blob: str) -> None:
-        """Notes that a content-addressed blob exists."""
+        """Notes that a content-addressed blob exists now."""
         with self._lock:
-            self._known[blob] = None
+            self._known[blob] = time.time()
             if len(self._known) > KNOWN_COUNT:
                 self._known.popitem(last=False)
 
     def knows(self, blob: str) -> bool:
-        """Whether the blob was seen to exist."""
-        return blob in self._known
+        """Whether the blob was seen to exist lately."""
+        seen = self._known.get(blob)
+        return seen is not None and 0 <= time.time() - seen < KNOWN_SECONDS
 
     def add_content(self, blob: str, content: bytes, metadata: dict[str, Any] | None) -> None:
         """Notes what is in a content-addressed blob of at most CONTENT_SIZE bytes."""
         with self._lock:
             if blob in self._contents:
                 return
-            self._contents[blob] = content, metadata
-            self._size += len(content)
+            self._contents[blob] = content, copy.copy(metadata)
+            self._size += len(content) + OVERHEAD
             while self._size > CONTENT_TOTAL:
                 _, (oldest, _) = self._contents.popitem(last=False)
-                self._size -= len(oldest)
+                self._size -= len(oldest) + OVERHEAD
 
     def content(self, blob: str) -> tuple[bytes, dict[str, Any] | None] | None:
         """Content and metadata of the blob, or None."""
-        return self._contents.get(blob)
+        cached = self._contents.get(blob)
+        return cached and (cached[0], copy.copy(cached[1]))
+
+    def hand_on(self) -> dict[str, str]:
+        """The environment variable that tells a process that is about to be started what is known."""
+        with self._lock:
+            known = dict(itertools.islice(self._known.items(), HANDED_ON_COUNT))
+        return {HANDED_ON_VARIABLE: json.dumps([AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, known])}
+
+    def take_over(self) -> None:
+        """Believes what the process that started this one knew of the same account."""
+        handed_on = os.environ.pop(HANDED_ON_VARIABLE, None)
+        if handed_on is not None:
+            endpoint, known = json.loads(handed_on)
+            if endpoint == AZURE_STORAGE_BLOB_SERVICE_ENDPOINT:
+                self._known.update(known)
+
+
+@functools.cache
+def of_this_process() -> BlobCache:
+    """The one that all datastores of this process share."""
+    cache = BlobCache()
+    cache.take_over()
+    return cache

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import json
 import shutil
 import threading
 from io import BytesIO
+from operator import attrgetter
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from metaflow.datastore.datastore_storage import CloseAfterUse, DataStoreStorage
-from metaflow.metaflow_config import (
-    ARTIFACT_LOCALROOT,
-    AZURE_STORAGE_BLOB_SERVICE_ENDPOINT,
-    AZURE_STORAGE_WORKLOAD_TYPE,
-    DATASTORE_SYSROOT_AZURE,
-)
+from metaflow.datastore.exceptions import DataException
+from metaflow.metaflow_config import ARTIFACT_LOCALROOT, DATASTORE_SYSROOT_AZURE
 
-from . import forwarding
+from . import account, forwarding
 from .availability import is_usable
-from .blob_cache import CONTENT_SIZE, BlobCache, is_content_addressed
-from .credential import ProviderCredential, check_provider
-from .errors import AzureConfigurationError, as_metaflow_errors, to_metaflow_error
-from .task_metadata import Attempts, artifacts
+from .blob_cache import CONTENT_SIZE, is_content_addressed, of_this_process
+from .errors import as_metaflow_errors, to_metaflow_error
+from .task_listing import TaskListing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,10 +33,8 @@ if TYPE_CHECKING:
 USER_ATTRIBUTES = "metaflow_user_attributes"
 
 # Metaflow asks for each artifact whether it is there already. Up to this size writing it, unless it exists,
-# costs less than asking first.
-ASK_FIRST_SIZE = 8 * 1024 * 1024
-
-_cache = BlobCache()
+# costs less than asking first: 8 ms at 1 Gbit/s.
+ASK_FIRST_SIZE = 1024 * 1024
 
 
 class AzureStorage(DataStoreStorage):
@@ -69,16 +62,17 @@ class AzureStorage(DataStoreStorage):
 
     def __init__(self, root: str | None = None) -> None:
         super().__init__(root)
-        _check_root(self.datastore_root)
-        self._client = _client()
+        account.check_root(self.datastore_root)
+        self._client = account.client()
+        self._cache = of_this_process()
         self._saving = threading.local()
-        self._attempts = Attempts()
+        self._listing = TaskListing()
 
     @classmethod
     def get_datastore_root_from_config(
         cls,
-        _echo: Callable[..., object],
-        create_on_absent: bool = True,  # noqa: ARG003 - Metaflow's signature
+        echo: Callable[..., object],  # noqa: ARG003 - Metaflow's signature, here and below
+        create_on_absent: bool = True,  # noqa: ARG003
     ) -> str | None:
         """The root that METAFLOW_DATASTORE_SYSROOT_AZURE names; a container is never created."""
         return DATASTORE_SYSROOT_AZURE  # type: ignore[no-any-return]
@@ -86,10 +80,10 @@ class AzureStorage(DataStoreStorage):
     def is_file(self, paths: Iterable[str]) -> list[bool]:
         """Whether each of the paths is a blob."""
         blobs = [self._blob(path) for path in paths]
-        answers = {blob: self._known_to_exist(blob) for blob in blobs}
-        asked = [blob for blob, answer in answers.items() if answer is None]
-        if asked:
-            answers.update(zip(asked, self._exist(asked), strict=True))
+        answers = {blob: self._remembered(blob) for blob in blobs}
+        unknown = [blob for blob, answer in answers.items() if answer is None]
+        if unknown:
+            answers.update(zip(unknown, self._ask_which_exist(unknown), strict=True))
         return [bool(answers[blob]) for blob in blobs]
 
     def info_file(self, path: str) -> tuple[bool, dict[str, Any] | None]:
@@ -109,9 +103,13 @@ class AzureStorage(DataStoreStorage):
         start = len(prefix) + 1 if prefix else 0
         with self._errors():
             lists = self._client.list_many([self._blob(path) for path in paths], delimiter="/")
+        items = list(itertools.chain.from_iterable(lists))
+        directories = {item.path for item in items if item.is_prefix}
         return [
             self.list_content_result(item.name[start:], not item.is_prefix)
-            for item in itertools.chain.from_iterable(lists)
+            for item in items
+            # An empty blob with the name of a directory is how some programs mark the directory.
+            if item.is_prefix or item.size or item.path not in directories
         ]
 
     def save_bytes(
@@ -121,13 +119,16 @@ class AzureStorage(DataStoreStorage):
         len_hint: int = 0,  # noqa: ARG002 - nothing is prepared ahead of the items
     ) -> None:
         """Writes the objects; one that exists, unless it may be overwritten, is left alone."""
+        # Whatever makes the items may save something else meanwhile.
+        outer = getattr(self._saving, "blobs", None)
         self._saving.blobs = set()
         try:
             writes = self._writes(path_and_bytes_iter, overwrite=overwrite)
-            for options, group in itertools.groupby(writes, key=lambda write: write.options):
-                self._write(options, group)
+            for (_, replace), group in itertools.groupby(writes, key=attrgetter("call", "overwrite")):
+                self._write(group, overwrite=replace)
         finally:
-            del self._saving.blobs
+            self._saving.blobs = outer
+            self._listing.forget()
 
     def load_bytes(self, keys: Iterable[str]) -> CloseAfterUse:
         """Fetches the objects into files that last until the result, a context manager, is closed."""
@@ -140,29 +141,36 @@ class AzureStorage(DataStoreStorage):
             raise
 
     def _blob(self, path: str) -> str:
+        import fastblob
+
         path = path.strip("/")
-        return f"{self.datastore_root}/{path}" if path else self.datastore_root
+        blob = f"{self.datastore_root}/{path}" if path else self.datastore_root
+        try:
+            fastblob.BlobPath(blob)
+        except ValueError as error:
+            raise DataException(f"'{path}' cannot be the name of an object: {error}") from None
+        return blob
 
     def _errors(self) -> AbstractContextManager[None]:
         return as_metaflow_errors(self._client.endpoint, self.datastore_root)
 
-    def _known_to_exist(self, blob: str) -> bool | None:
+    def _remembered(self, blob: str) -> bool | None:
         """Whether the blob exists, or None where that must be asked."""
         if not is_content_addressed(blob):
-            return self._attempts.exists(blob)
-        if _cache.knows(blob):
+            return self._listing.answer(blob)
+        if self._cache.knows(blob):
             return True
         # Asked within save_bytes, of an artifact that is about to be saved: the write itself finds out.
         saving = getattr(self._saving, "blobs", None)
         return None if saving is None else blob in saving
 
-    def _exist(self, blobs: list[str]) -> list[bool]:
-        task = self._attempts.task_to_list(blobs[0]) if len(blobs) == 1 else None
+    def _ask_which_exist(self, blobs: list[str]) -> list[bool]:
+        task = self._listing.task_to_list(blobs[0]) if len(blobs) == 1 else None
         if task is None:
             return [properties is not None for properties in self._properties(blobs)]
         with self._errors():
             files = [item.path for item in self._client.list(task, delimiter="/") if not item.is_prefix]
-        self._attempts.remember(task, files)
+        self._listing.remember(task, files)
         return [blobs[0] in files]
 
     def _properties(self, blobs: list[str]) -> list[fastblob.BlobProperties | None]:
@@ -179,44 +187,40 @@ class AzureStorage(DataStoreStorage):
         if _is_directory(answer.metadata):
             return None
         if is_content_addressed(blob):
-            _cache.add_known(blob)
+            self._cache.add_known(blob)
         return answer
 
     def _writes(self, path_and_bytes_iter: Iterable[tuple[str, Any]], *, overwrite: bool) -> Iterator[_Write]:
-        """What is to be written. A call takes a blob once and one set of metadata, hence the options."""
+        """What is to be written; whatever comes after a blob of the same name must wait for the next call."""
         saving: set[str] = self._saving.blobs
         call = 0
         for path, content in path_and_bytes_iter:
             stream, metadata = content if isinstance(content, tuple) else (content, None)
-            blob, immutable = self._blob(path), is_content_addressed(path)
-            data = _bytes(stream)
-            if immutable and (blob in saving or self._exists_already(blob, data)):
+            blob, data = self._blob(path), _bytes(stream)
+            replace = overwrite and not is_content_addressed(path)
+            if not replace and (blob in saving or self._exists(blob, len(data))):
                 continue
             if blob in saving:
                 saving.clear()
                 call += 1
             saving.add(blob)
-            attributes = json.dumps(metadata) if metadata else None
-            yield _Write(blob, data, _Options(call, overwrite and not immutable, attributes))
+            attributes = {USER_ATTRIBUTES: json.dumps(metadata)} if metadata else None
+            yield _Write(call, replace, (blob, data, attributes))
 
-    def _exists_already(self, blob: str, data: bytes | memoryview) -> bool:
-        return _cache.knows(blob) or (len(data) > ASK_FIRST_SIZE and self._exist([blob])[0])
+    def _exists(self, blob: str, size: int) -> bool:
+        """Whether the blob is known to exist; for a large one that is asked."""
+        return self._cache.knows(blob) or (size > ASK_FIRST_SIZE and self._ask_which_exist([blob])[0])
 
-    def _write(self, options: _Options, writes: Iterable[_Write]) -> None:
+    def _write(self, writes: Iterable[_Write], *, overwrite: bool) -> None:
         import fastblob
 
-        results = self._client.write_many(
-            ((write.blob, write.data) for write in writes),
-            overwrite=options.overwrite,
-            metadata=None if options.attributes is None else {USER_ATTRIBUTES: options.attributes},
-            on_error="collect",
-        )
-        for result in results:
-            exists = not options.overwrite and isinstance(result.error, fastblob.BlobExistsError)
+        items = (write.item for write in writes)
+        for result in self._client.write_many(items, overwrite=overwrite, on_error="collect"):
+            exists = not overwrite and isinstance(result.error, fastblob.BlobExistsError)
             if result.error is not None and not exists:
                 raise self._to_raise(result.error) from None
             if is_content_addressed(result.blob):
-                _cache.add_known(result.blob)
+                self._cache.add_known(result.blob)
 
     def _load(
         self, keys: Iterable[str], directory: Path
@@ -225,7 +229,7 @@ class AzureStorage(DataStoreStorage):
         wanted = []
         for index, key in enumerate(keys):
             blob, file = self._blob(key), directory / str(index)
-            cached = _cache.content(blob)
+            cached = self._cache.content(blob)
             if cached is None:
                 wanted.append((key, blob, file))
             else:
@@ -247,11 +251,9 @@ class AzureStorage(DataStoreStorage):
             return None, None
         metadata = _user_attributes(result.metadata)
         if is_content_addressed(result.blob):
-            _cache.add_known(result.blob)
+            self._cache.add_known(result.blob)
             if result.size <= CONTENT_SIZE:
-                _cache.add_content(result.blob, file.read_bytes(), metadata)
-        for blob in artifacts(result.blob, file):
-            _cache.add_known(blob)
+                self._cache.add_content(result.blob, file.read_bytes(), metadata)
         return str(file), metadata
 
     def _to_raise(self, error: Exception) -> Exception:
@@ -262,16 +264,10 @@ class AzureStorage(DataStoreStorage):
         return error
 
 
-class _Options(NamedTuple):
+class _Write(NamedTuple):
     call: int
     overwrite: bool
-    attributes: str | None
-
-
-class _Write(NamedTuple):
-    blob: str
-    data: bytes | memoryview
-    options: _Options
+    item: tuple[str, bytes | memoryview, dict[str, str] | None]
 
 
 class _Directory:
@@ -283,10 +279,11 @@ class _Directory:
 
 
 def _bytes(stream: BinaryIO) -> bytes | memoryview:
-    """What is in the stream, without a copy where that is possible."""
-    if isinstance(stream, BytesIO):
-        return stream.getbuffer()[stream.tell() :]
+    """What is in the stream, which is closed; without a copy where that is possible."""
     with stream:
+        # Of a subclass, read() may give something else.
+        if type(stream) is BytesIO:
+            return memoryview(stream.getvalue())[stream.tell() :]
         return stream.read()
 
 
@@ -304,39 +301,3 @@ def _is_directory(metadata: dict[str, str]) -> bool:
 def _user_attributes(metadata: dict[str, str]) -> dict[str, Any] | None:
     attributes = metadata.get(USER_ATTRIBUTES)
     return None if attributes is None else json.loads(attributes)
-
-
-def _check_root(root: str | None) -> None:
-    import fastblob
-
-    try:
-        fastblob.BlobPath(root or "")
-    except ValueError as error:
-        raise AzureConfigurationError(
-            "METAFLOW_DATASTORE_SYSROOT_AZURE must be <container>/<prefix>, such as mycontainer/metaflow: "
-            f"{error}"
-        ) from None
-
-
-@functools.cache
-def _client() -> fastblob.Client:
-    """The client of this process: all datastores share its connections and its token."""
-    import fastblob
-
-    if not AZURE_STORAGE_BLOB_SERVICE_ENDPOINT:
-        raise AzureConfigurationError(
-            "No storage account is configured: set METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, such as "
-            "https://myaccount.blob.core.windows.net, or AZURE_STORAGE_ACCOUNT."
-        )
-    check_provider()
-    try:
-        return fastblob.Client(
-            AZURE_STORAGE_BLOB_SERVICE_ENDPOINT,
-            ProviderCredential(),
-            workload_type=AZURE_STORAGE_WORKLOAD_TYPE,
-        )
-    except ValueError as error:
-        raise AzureConfigurationError(
-            "METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT or METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE is wrong: "
-            f"{error}"
-        ) from None

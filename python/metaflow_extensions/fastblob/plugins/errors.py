@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from metaflow.exception import MetaflowException, MetaflowInternalError
 from metaflow.metaflow_config import DEFAULT_AZURE_CLIENT_PROVIDER
 from metaflow.plugins.azure.azure_exceptions import (
     MetaflowAzureAuthenticationError,
+    MetaflowAzurePackageError,
     MetaflowAzureResourceError,
 )
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import fastblob
+
+
+_NOT_SIGNED_IN = {"AuthenticationFailed", "InvalidAuthenticationInfo"}
 
 
 class AzureConfigurationError(MetaflowException, ValueError):
@@ -44,6 +49,8 @@ def to_metaflow_error(error: fastblob.TransferError, endpoint: str, root: str) -
     """Metaflow's exception for one of fastblob's."""
     import fastblob
 
+    if isinstance(error.__cause__, ImportError):
+        return MetaflowAzurePackageError(msg=f'{error.__cause__}: pip install "fastblob[metaflow]"')
     if isinstance(error, fastblob.AuthenticationError):
         return MetaflowAzureAuthenticationError(msg=_authentication(error, endpoint))
     if isinstance(error, fastblob.NetworkError):
@@ -64,14 +71,14 @@ def to_metaflow_error(error: fastblob.TransferError, endpoint: str, root: str) -
 
 
 def _authentication(error: fastblob.AuthenticationError, endpoint: str) -> str:
-    if error.error_code in {"AuthorizationPermissionMismatch", "AuthorizationFailure"}:
-        return f"{error}. The account is {endpoint}."
     sign_in = (
         "Sign in again with `az login` (`az account show` tells who is signed in), or check AZURE_CLIENT_ID, "
         "AZURE_CLIENT_SECRET and AZURE_TENANT_ID, or the managed identity of this machine"
     )
-    if error.status_code is not None:
+    if error.status_code == HTTPStatus.UNAUTHORIZED or error.error_code in _NOT_SIGNED_IN:
         return f"{error}. {sign_in}. The account is {endpoint}."
+    if error.status_code is not None:
+        return f"{error}. The account is {endpoint}."
     # DefaultAzureCredential gives a line to each of the credentials that it tried.
     reason = "; ".join(line.strip() for line in str(error.__cause__ or error).splitlines() if line.strip())
     return f"The client provider '{DEFAULT_AZURE_CLIENT_PROVIDER}' gave no token. {sign_in}. Reason: {reason}"

@@ -1,12 +1,14 @@
-"""Hands the settings that Metaflow itself keeps back on to remote tasks.
+"""Hands settings and knowledge on to the tasks of a run.
 
-Metaflow's lists of variables for Kubernetes and for Argo are fixed, and there is no extension point for them:
-this is the one place where functions of Metaflow are wrapped.
+Metaflow's lists of variables for remote tasks are fixed, and there is no extension point for them or for what
+a task is started with: this is the one place where functions of Metaflow are wrapped.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from metaflow.metaflow_config import (
@@ -14,6 +16,8 @@ from metaflow.metaflow_config import (
     DEFAULT_AZURE_CLIENT_PROVIDER,
     FASTBLOB,
 )
+
+from .blob_cache import of_this_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,13 +34,35 @@ def variables() -> dict[str, str]:
 
 @functools.cache
 def install() -> None:
-    """Wraps what makes jobs for Kubernetes, and what Argo and Airflow ask for variables; once a process."""
-    from metaflow.metadata_provider.metadata import MetadataProvider
-    from metaflow.plugins.kubernetes.kubernetes import Kubernetes
+    """Wraps what starts tasks here, and what says how they start elsewhere; once a process."""
+    _wrap("metaflow.runtime", "CLIArgs", "get_env", _with_knowledge)
+    kubernetes = "metaflow.plugins.kubernetes.kubernetes"
+    _wrap(kubernetes, "Kubernetes", "create_job_object", _with_variables)
+    _wrap(kubernetes, "Kubernetes", "create_jobset", _with_variables)
+    # What Argo and Airflow ask for variables.
+    _wrap(
+        "metaflow.metadata_provider.metadata", "MetadataProvider", "get_runtime_environment", _and_variables
+    )
 
-    for name in ("create_job_object", "create_jobset"):
-        setattr(Kubernetes, name, _with_variables(getattr(Kubernetes, name)))
-    MetadataProvider.get_runtime_environment = _and_variables(MetadataProvider.get_runtime_environment)
+
+def _wrap(module: str, class_name: str, method: str, wrap: Callable[..., Callable[..., Any]]) -> None:
+    try:
+        owner = getattr(importlib.import_module(module), class_name)
+        setattr(owner, method, wrap(getattr(owner, method)))
+    except (ImportError, AttributeError) as error:
+        print(
+            f"This version of Metaflow is new to fastblob ({error}). Remote tasks may need an @environment "
+            f"with {', '.join(variables())}.",
+            file=sys.stderr,
+        )
+
+
+def _with_knowledge(get_env: Callable[..., dict[str, str]]) -> Callable[..., dict[str, str]]:
+    @functools.wraps(get_env)
+    def wrapper(self: Any) -> dict[str, str]:
+        return {**of_this_process().hand_on(), **get_env(self)}
+
+    return wrapper
 
 
 def _with_variables(create: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,8 @@ back, and reads it.
 
 import os
 
+from metaflow.extension_support import extension_info
+
 # Names the module that gives the extension its name and version.
 toplevel = "fastblob_toplevel"
 
@@ -13,3 +15,6 @@ WORKLOAD_VARIABLE = "METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE"
 
 users_workload_type = os.environ.get(WORKLOAD_VARIABLE)
 os.environ[WORKLOAD_VARIABLE] = "general"
+
+# Of the wheel; in a remote task: of the one that the flow was packaged with.
+packaged_version: str | None = extension_info()["installed"].get("fastblob", {}).get("dist_version")

@@ -16,7 +16,10 @@ use std::{
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{
+        CertificateDer,
+        pem::{self, PemObject},
+    },
 };
 
 use crate::{error::InvalidInput, sync::lock};
@@ -50,7 +53,7 @@ fn load(bundle: Option<&Path>) -> Result<ClientConfig, InvalidInput> {
     if let Some(bundle) = bundle.filter(|bundle| !bundle.as_os_str().is_empty()) {
         roots.add_parsable_certificates(read_bundle(bundle).map_err(|reason| {
             InvalidInput::new(format!(
-                "REQUESTS_CA_BUNDLE names {}, which {reason}",
+                "REQUESTS_CA_BUNDLE is {}: {reason}",
                 bundle.display()
             ))
         })?);
@@ -75,10 +78,17 @@ fn load(bundle: Option<&Path>) -> Result<ClientConfig, InvalidInput> {
 fn read_bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut certificates = Vec::new();
     if path.is_dir() {
-        return Err("is a directory; name a file of PEM certificates".to_owned());
+        return Err("a directory; name a file of PEM certificates".to_owned());
     }
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| error.to_string())? {
-        certificates.push(certificate.map_err(|error| error.to_string())?);
+    let reason = |error| match error {
+        pem::Error::Io(error) => error.to_string(),
+        error => error.to_string(),
+    };
+    for certificate in CertificateDer::pem_file_iter(path).map_err(reason)? {
+        certificates.push(certificate.map_err(reason)?);
+    }
+    if certificates.is_empty() {
+        return Err("a file without any PEM certificate".to_owned());
     }
     Ok(certificates)
 }

@@ -1,12 +1,11 @@
-"""What the small files that Metaflow keeps beside a task's artifacts give away, so that it need not be asked.
+"""What a listing of a task's directory gives away, so that it need not be asked.
 
-To open a task, Metaflow asks for each attempt whether it began and whether it is done: one listing of the
-task's directory answers that. The file that names the artifacts of a task names blobs that exist.
+To open a task, Metaflow asks for each attempt whether it began and whether it is done: one listing answers
+that.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
@@ -14,16 +13,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 _BEGUN = re.compile(r"(?P<task>.+)/(?P<attempt>\d+)\.attempt\.json$")
-_ARTIFACTS = re.compile(r"(?P<flow>.+)/[^/]+/[^/]+/[^/]+/\d+\.data\.json$")
 
 # Only to be sure that a listing answers the questions that follow at once; they take a millisecond.
 SECONDS = 1.0
 
 
-class Attempts(threading.local):
+class TaskListing(threading.local):
     """The files of the task that this thread asked for last."""
 
     _task: str | None = None
@@ -45,7 +42,11 @@ class Attempts(threading.local):
         """
         self._task, self._blobs, self._until = task, frozenset(blobs), time.monotonic() + SECONDS
 
-    def exists(self, blob: str) -> bool | None:
+    def forget(self) -> None:
+        """Must be called where this thread has written something."""
+        self._until = 0.0
+
+    def answer(self, blob: str) -> bool | None:
         """Whether the blob exists, or None where that must be asked.
 
         That something is missing is believed only of attempts after the first: a mark that a task is done may
@@ -57,20 +58,3 @@ class Attempts(threading.local):
         if blob in self._blobs:
             return True
         return False if begun and begun["task"] == self._task else None
-
-
-def artifacts(blob: str, file: Path) -> list[str]:
-    """The content-addressed blobs that the list of a task's artifacts names.
-
-    Args:
-        blob: ``<container>/<name>``.
-        file: What was in it.
-
-    Returns:
-        Blobs, ``<container>/<name>``; none where this is not such a list.
-    """
-    listed = _ARTIFACTS.match(blob)
-    if listed is None:
-        return []
-    hashes = json.loads(file.read_bytes()).get("objects", {}).values()
-    return [f"{listed['flow']}/data/{sha[:2]}/{sha}" for sha in hashes if isinstance(sha, str)]

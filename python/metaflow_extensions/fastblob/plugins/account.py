@@ -1,0 +1,69 @@
+"""The account and the root of the datastore, according to the settings."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from metaflow.metaflow_config import AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, AZURE_STORAGE_WORKLOAD_TYPE
+
+from .credential import ProviderCredential, check_provider
+from .errors import AzureConfigurationError
+
+if TYPE_CHECKING:
+    import fastblob
+
+_ENDPOINT = "METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"
+
+
+def check_root(root: str | None) -> None:
+    """Raises AzureConfigurationError where the root is not ``<container>`` or ``<container>/<prefix>``."""
+    import fastblob
+
+    try:
+        fastblob.BlobPath(root or "")
+    except ValueError as error:
+        raise AzureConfigurationError(
+            "METAFLOW_DATASTORE_SYSROOT_AZURE must be <container>/<prefix>, such as mycontainer/metaflow: "
+            f"{error}"
+        ) from None
+
+
+@functools.cache
+def client() -> fastblob.Client:
+    """The client of this process: all datastores share its connections and its token.
+
+    Raises:
+        AzureConfigurationError: A setting is missing or malformed.
+    """
+    import fastblob
+
+    endpoint = AZURE_STORAGE_BLOB_SERVICE_ENDPOINT
+    if not endpoint:
+        raise AzureConfigurationError(_why_no_endpoint())
+    if "?" in endpoint:
+        raise AzureConfigurationError(
+            f"{_ENDPOINT} has a query, such as a SAS: Metaflow uses Entra ID only. Write the URL alone, such "
+            "as https://myaccount.blob.core.windows.net."
+        )
+    check_provider()
+    try:
+        return fastblob.Client(endpoint, ProviderCredential(), workload_type=AZURE_STORAGE_WORKLOAD_TYPE)
+    except ValueError as error:
+        raise AzureConfigurationError(
+            f"Azure storage cannot be set up: {error}. ({_ENDPOINT} is '{endpoint}', "
+            f"METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE is '{AZURE_STORAGE_WORKLOAD_TYPE}'.)"
+        ) from None
+
+
+def _why_no_endpoint() -> str:
+    from fastblob import _environment
+
+    try:
+        _environment.from_environment()
+    except ValueError as error:
+        return f"The environment names no storage account: {error}. Or set {_ENDPOINT}."
+    return (
+        f"No storage account is configured: set {_ENDPOINT}, such as "
+        "https://myaccount.blob.core.windows.net, or AZURE_STORAGE_ACCOUNT."
+    )
