@@ -9,6 +9,7 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 from urllib.parse import unquote, urlsplit
 
 import fastblob
@@ -16,6 +17,8 @@ import pytest
 from support import python_without_fastblob
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from fastblob.local import LocalAzure
 
 Place = Any
@@ -191,6 +194,15 @@ def test_status(here: Place, env: dict[str, str], returncode: int, said: str) ->
         assert all(line in done.stdout for line in documented_status())
 
 
+def test_a_metaflow_that_is_built_differently_is_told_of(
+    datastore_module: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    datastore_module.forwarding._wrap("metaflow.runtime", "CLIArgs", "no_longer_there", Mock())
+    said = capsys.readouterr().err
+    assert "no_longer_there" in said
+    assert "METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE" in said
+
+
 def test_metaflow_configure_still_works(here: Place) -> None:
     answers = ["y", "y", "https://acct.blob.core.windows.net", "container/prefix", "n", ""]
     done = subprocess.run(
@@ -228,6 +240,7 @@ def test_metaflow_configure_still_works(here: Place) -> None:
 def test_a_run_with_wrong_settings_stops_with_one_message(
     here: Place, env: dict[str, str], said: str
 ) -> None:
+    assert here.live()["in_force"] == OURS
     done = here.run(FLOW, "run", **env)
     assert done.returncode == 1
     assert said in done.stdout

@@ -105,16 +105,17 @@ def test_two_users_write_what_a_third_reads(azurite_place: Place, included: str)
         read(user)
 
 
-def test_a_wide_foreach_and_a_large_artifact(place: tuple[Place, LocalAzure], tmp_path: Path) -> None:
-    here, service = place
-    (tmp_path / "included").write_bytes(INCLUDED)
-    arguments = ["run", "--included", str(tmp_path / "included"), "--tasks"]
+def test_a_wide_foreach_and_a_large_artifact(
+    azurite_place: Place, included: str, session_service: LocalAzure
+) -> None:
+    session_service.clear_requests()
     for tasks, size in (("50", "1000"), ("1", "200000000")):
-        here.succeed(FLOW, *arguments, tasks, **env_of(OURS, size), NOCARD="1")
-        here.succeed(READ_BACK, **env_of(OURS))
+        env = env_of(OURS, size)
+        azurite_place.succeed(FLOW, "run", "--included", included, "--tasks", tasks, **env, NOCARD="1")
+        azurite_place.succeed(READ_BACK, **env_of(OURS))
     # A token for each process, and there are two more than tasks a run: the scheduler, and who reads.
     tasks_and_attempts = (50 + 5) + (1 + 5)
-    assert service.request_counts()["Token"] <= tasks_and_attempts + 4
+    assert session_service.request_counts()["Token"] <= tasks_and_attempts + 4
 
 
 def test_how_many_requests_a_run_takes(place: tuple[Place, LocalAzure], tmp_path: Path) -> None:

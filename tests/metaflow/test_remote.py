@@ -52,20 +52,24 @@ def here(place: tuple[Place, LocalAzure]) -> Place:
     return here
 
 
-def test_the_job_of_kubernetes(here: Place) -> None:
+def test_the_jobs_of_kubernetes(here: Place) -> None:
     said = here.succeed(HERE / "kubernetes_job.py")
-    job = json.loads(said.splitlines()[-1])
-    container = job["spec"]["template"]["spec"]["containers"][0]
-    env = {entry["name"]: entry.get("value") for entry in container["env"]}
-    assert env | forwarded(here) == env
-    assert env["FROM_THE_STEP"] == "1"
-    assert container["image"] == IMAGE
+    job, jobset = json.loads(said.splitlines()[-1])
+    jobs = [job, *(replicated["template"] for replicated in jobset["spec"]["replicatedJobs"])]
+    assert len(jobs) == 3
+    for started in jobs:
+        container = started["spec"]["template"]["spec"]["containers"][0]
+        env = {entry["name"]: entry.get("value") for entry in container["env"]}
+        assert env | forwarded(here) == env
+        assert env["FROM_THE_STEP"] == "1"
+        assert container["image"] == IMAGE
 
 
 def test_the_dag_of_airflow(here: Place) -> None:
     """Settings of a profile reach the tasks as those of the environment do."""
     workload = {"METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE": here.env.pop("METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE")}
     Path(here.env["METAFLOW_HOME"], "config_team.json").write_text(json.dumps(workload))
+    assert here.live(METAFLOW_PROFILE="team")["in_force"] == OURS
     here.succeed(FLOW, "airflow", "create", "dag.py", METAFLOW_PROFILE="team")
     (config,) = re.findall(r"^CONFIG = (.*)$", (here.directory / "dag.py").read_text(), re.MULTILINE)
     for state in ast.literal_eval(config)["states"].values():

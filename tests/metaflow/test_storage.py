@@ -408,3 +408,19 @@ def test_stock_reads_what_fastblob_writes_and_the_other_way_round(
         assert [writer.size_file(path) for path in paths] == [reader.size_file(path) for path in paths]
         listed = [sorted(map(tuple, one.list_content([name]))) for one in (writer, reader)]
         assert listed[0] == listed[1]
+
+
+@pytest.mark.parametrize("account", ["service"], indirect=True)
+def test_the_tail_of_a_log_that_grows(
+    storage: Storage, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from metaflow.mflog import get_log_tailer
+    from metaflow.plugins.azure import blob_service_client_factory
+
+    monkeypatch.setattr(blob_service_client_factory, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", account.endpoint)
+    tail = get_log_tailer(f"{storage.datastore_root}/log", "azure")
+    seen = [list(tail)]
+    for log in (b"one\ntw", b"one\ntwo\nthree\n", b"one\ntwo\nthree\n"):
+        save(storage, ("log", log), overwrite=True)
+        seen.append(list(tail))
+    assert seen == [[], [b"one\n"], [b"two\n", b"three\n"], []]
