@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -320,6 +321,38 @@ def test_artifacts_are_written_and_read_once(
     assert [key for _, key in another_process.save_blobs(iter(blobs))] == keys
     assert_requests(PutBlob=2, GetBlobProperties=1)
     assert dict(another_process.load_blobs(keys)) == dict(zip(keys, blobs, strict=True))
+
+
+def test_an_artifact_that_exists_is_not_compressed(
+    storage: Storage,
+    new_storage: Callable[[str], Storage],
+    datastore_module: ModuleType,
+    assert_requests: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from metaflow.datastore import content_addressed_store
+    from metaflow.datastore.content_addressed_store import ContentAddressedStore
+
+    large = bytes(datastore_module.ASK_FIRST_SIZE + 1)
+    ContentAddressedStore("Flow/data", storage).save_blobs(iter([large]))
+    assert_requests(GetBlobProperties=1, PutBlob=1)
+    store = ContentAddressedStore("Flow/data", new_storage(storage.datastore_root))
+    with monkeypatch.context() as patch:
+        patch.setattr(content_addressed_store.gzip, "GzipFile", None)
+        ((_, key),) = store.save_blobs(iter([large]))
+    assert_requests(GetBlobProperties=1)
+    assert dict(store.load_blobs([key])) == {key: large}
+
+
+def test_other_datastores_are_given_what_they_expect(storage: Storage, tmp_path: Path) -> None:
+    from metaflow.datastore.content_addressed_store import ContentAddressedStore
+    from metaflow.plugins.datastores.local_storage import LocalStorage
+
+    directory = tmp_path / "local"
+    store = ContentAddressedStore("Flow/data", LocalStorage(str(directory)))
+    ((_, key),) = store.save_blobs(iter([b"artifact"]))
+    assert dict(store.load_blobs([key])) == {key: b"artifact"}
+    shutil.rmtree(directory)
 
 
 def test_an_artifact_that_another_run_wrote_differently_is_left_alone(storage: Storage) -> None:

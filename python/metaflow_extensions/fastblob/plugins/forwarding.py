@@ -1,14 +1,11 @@
 """Hands settings and knowledge on to the tasks of a run.
 
-Metaflow's lists of variables for remote tasks are fixed, and there is no extension point for them or for what
-a task is started with: this is the one place where functions of Metaflow are wrapped.
+Metaflow's lists of variables for remote tasks are fixed.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
-import sys
 from typing import TYPE_CHECKING, Any
 
 from metaflow.metaflow_config import (
@@ -18,6 +15,7 @@ from metaflow.metaflow_config import (
 )
 
 from .blob_cache import of_this_process
+from .wrapping import wrap_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,26 +33,15 @@ def variables() -> dict[str, str]:
 @functools.cache
 def install() -> None:
     """Wraps what starts tasks here, and what says how they start elsewhere; once a process."""
-    _wrap("metaflow.runtime", "CLIArgs", "get_env", _with_knowledge)
-    kubernetes = "metaflow.plugins.kubernetes.kubernetes"
-    _wrap(kubernetes, "Kubernetes", "create_job_object", _with_variables)
-    _wrap(kubernetes, "Kubernetes", "create_jobset", _with_variables)
+    otherwise = "tasks ask for more than they need to"
+    wrap_method("metaflow.runtime", "CLIArgs", "get_env", _with_knowledge, otherwise=otherwise)
+    otherwise = f"remote tasks may need an @environment with {', '.join(variables())}"
+    module = "metaflow.plugins.kubernetes.kubernetes"
+    for method in ("create_job_object", "create_jobset"):
+        wrap_method(module, "Kubernetes", method, _with_variables, otherwise=otherwise)
     # What Argo and Airflow ask for variables.
-    _wrap(
-        "metaflow.metadata_provider.metadata", "MetadataProvider", "get_runtime_environment", _and_variables
-    )
-
-
-def _wrap(module: str, class_name: str, method: str, wrap: Callable[..., Callable[..., Any]]) -> None:
-    try:
-        owner = getattr(importlib.import_module(module), class_name)
-        setattr(owner, method, wrap(getattr(owner, method)))
-    except (ImportError, AttributeError) as error:
-        print(
-            f"This version of Metaflow is new to fastblob ({error}). Remote tasks may need an @environment "
-            f"with {', '.join(variables())}.",
-            file=sys.stderr,
-        )
+    module = "metaflow.metadata_provider.metadata"
+    wrap_method(module, "MetadataProvider", "get_runtime_environment", _and_variables, otherwise=otherwise)
 
 
 def _with_knowledge(get_env: Callable[..., dict[str, str]]) -> Callable[..., dict[str, str]]:

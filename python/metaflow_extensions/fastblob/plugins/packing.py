@@ -1,0 +1,47 @@
+"""Artifacts that are compressed when it is clear that they must be written.
+
+Metaflow compresses an artifact, at some 50 MB/s, before it hands it to the datastore; if the artifact is
+there already, that was in vain.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .wrapping import wrap_method
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from io import BytesIO
+
+
+@dataclass(frozen=True)
+class PackedArtifact:
+    """An artifact that is yet to be compressed."""
+
+    pack: Callable[[], BytesIO]
+    unpacked_size: int
+
+
+@functools.cache
+def install(storage: type) -> None:
+    """Makes Metaflow's content-addressed store give a storage of this class artifacts to be packed; once."""
+
+    def wrap(pack: Callable[..., BytesIO]) -> Callable[..., BytesIO | PackedArtifact]:
+        @functools.wraps(pack)
+        def wrapper(self: Any, blob: bytes) -> BytesIO | PackedArtifact:
+            if isinstance(self._storage_impl, storage):
+                return PackedArtifact(functools.partial(pack, self, blob), len(blob))
+            return pack(self, blob)
+
+        return wrapper
+
+    wrap_method(
+        "metaflow.datastore.content_addressed_store",
+        "ContentAddressedStore",
+        "_pack_v1",
+        wrap,
+        otherwise="artifacts that exist are compressed nevertheless",
+    )
