@@ -10,6 +10,7 @@ from typing import Any
 
 import fastblob
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
 from fastblob.local import LocalAzure
 from support import MIB, Account, content, files_below, write_file
 
@@ -208,9 +209,36 @@ def test_items_of_the_wrong_shape(
     assert service.requests() == []
 
 
-def test_a_wrong_on_error(service_client: fastblob.Client) -> None:
-    with pytest.raises(ValueError, match="on_error"):
-        service_client.read_many([], on_error="ignore")  # type: ignore[call-overload]
+def test_only_some_errors_are_collected(service_client: fastblob.Client, blobs: list[str]) -> None:
+    missing = [f"{blobs[0]}-none", blobs[1]]
+    for classes in (fastblob.BlobNotFoundError, ResourceNotFoundError, (ValueError, fastblob.TransferError)):
+        error, data = service_client.read_many(missing, on_error=classes)
+        assert isinstance(error, fastblob.BlobNotFoundError)
+        assert data == blobs[1].encode()
+    with pytest.raises(fastblob.BlobNotFoundError) as caught:
+        service_client.properties_many(missing, on_error=fastblob.BlobExistsError)
+    assert caught.value.results is not None
+
+
+def test_an_error_that_is_not_collected_ends_the_call(
+    service: LocalAzure, service_client: fastblob.Client, service_container: str
+) -> None:
+    items = [(f"{service_container}/{number}", b"x") for number in range(2000)]
+    service.add_fault(status=403, code="AuthorizationFailure", path=service_container)
+    with pytest.raises(fastblob.AuthenticationError) as caught:
+        service_client.write_many(items, on_error=fastblob.BlobExistsError)
+    assert caught.value.results is not None
+    errors = {type(result.error) for result in caught.value.results}
+    assert errors == {fastblob.AuthenticationError, fastblob.TransferCancelledError}
+    assert len(service.requests()) < 1000
+
+
+@pytest.mark.parametrize(
+    ("on_error", "error"), [("ignore", ValueError), (KeyError, ValueError), (5, TypeError), (None, TypeError)]
+)
+def test_a_wrong_on_error(service_client: fastblob.Client, on_error: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"on_error|arg"):
+        service_client.read_many([], on_error=on_error)
 
 
 def test_progress_of_many(service_client: fastblob.Client, service_container: str) -> None:

@@ -13,7 +13,8 @@ from typing import BinaryIO, Literal, TypeAlias, final, overload
 from typing_extensions import Buffer, Self, disjoint_base
 
 _StrPath: TypeAlias = str | os.PathLike[str]
-_OnError: TypeAlias = Literal["raise", "collect"]
+_ErrorClasses: TypeAlias = type[Exception] | tuple[type[Exception], ...]
+_OnError: TypeAlias = Literal["raise", "collect"] | _ErrorClasses
 _Checksum: TypeAlias = Literal["md5", "crc64"] | None
 _Tier: TypeAlias = Literal["Hot", "Cool", "Cold", "Archive"]
 _WorkloadType: TypeAlias = Literal["default", "general", "highCpu", "highMemory", "high_throughput"]
@@ -432,7 +433,8 @@ class BaseClient:
                 other iterable is consumed as slots free up. A path may occur once only.
             on_error: ``"raise"``: the first failure ends the call: what has begun is cancelled, and the error
                 is raised with the results of all items as ``.results``. ``"collect"``: all items are tried,
-                and failures stand in their results' ``error``.
+                and failures stand in their results' ``error``. A class of errors, or a tuple of them, such as
+                ``fastblob.BlobNotFoundError``: these are collected, the first other one is raised.
             progress: As for ``download``.
 
         Returns:
@@ -479,7 +481,7 @@ class BaseClient:
 
         Args:
             blobs: Blobs, as for ``download_many``; one may occur several times.
-            on_error: ``"raise"``: as for ``download_many``. ``"collect"``: all are tried, and the exception
+            on_error: ``"raise"``: as for ``download_many``. Otherwise an exception that is collected
                 stands in the place of the bytes of one that failed.
             progress: As for ``download``.
 
@@ -492,7 +494,7 @@ class BaseClient:
         self,
         blobs: Iterable[str | BlobPath],
         *,
-        on_error: Literal["collect"],
+        on_error: Literal["collect"] | _ErrorClasses,
         progress: _ProgressOption = None,
     ) -> builtins.list[bytes | Exception]: ...
     def write_many(
@@ -616,7 +618,7 @@ class BaseClient:
         Args:
             prefixes: Each as for ``list``; one may occur several times.
             delimiter: As for ``list``.
-            on_error: ``"raise"``: as for ``download_many``. ``"collect"``: all are tried, and the exception
+            on_error: ``"raise"``: as for ``download_many``. Otherwise an exception that is collected
                 stands in the place of a list that failed.
             progress: As for ``download``.
 
@@ -633,7 +635,7 @@ class BaseClient:
         prefixes: Iterable[str | BlobPath],
         *,
         delimiter: Literal["/"] | None = None,
-        on_error: Literal["collect"],
+        on_error: Literal["collect"] | _ErrorClasses,
         progress: _ProgressOption = None,
     ) -> builtins.list[builtins.list[BlobItem] | Exception]: ...
     def properties(self, blob: str | BlobPath) -> BlobProperties:
@@ -697,7 +699,7 @@ class BaseClient:
 
         Args:
             blobs: Blobs, as for ``download_many``; one may occur several times.
-            on_error: ``"raise"``: as for ``download_many``. ``"collect"``: all are tried, and the exception
+            on_error: ``"raise"``: as for ``download_many``. Otherwise an exception that is collected
                 stands in the place of the properties of one that failed, a missing one for instance.
             progress: As for ``download``.
 
@@ -710,7 +712,7 @@ class BaseClient:
         self,
         blobs: Iterable[str | BlobPath],
         *,
-        on_error: Literal["collect"],
+        on_error: Literal["collect"] | _ErrorClasses,
         progress: _ProgressOption = None,
     ) -> builtins.list[BlobProperties | Exception]: ...
     def copy(

@@ -2,31 +2,41 @@
 
 use std::sync::Arc;
 
-use fastblob_engine::UploadOptions;
+use fastblob_engine::{OnError, UploadOptions};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
     types::{PyList, PyString, PyTuple},
 };
 
-use crate::exceptions::from_invalid_input;
+use crate::exceptions::{from_invalid_input, kinds_of};
 
 type Object<'py> = Bound<'py, PyAny>;
 
-/// What a call on many blobs does when one of them fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OnError {
-    Raise,
-    Collect,
+/// What a call on many blobs does when one of them fails: `"raise"`, `"collect"`, or the exception
+/// classes that are collected.
+pub(crate) struct OnErrorArgument(OnError);
+
+pub(crate) const RAISE: OnErrorArgument = OnErrorArgument(OnError::Raise);
+
+impl From<OnErrorArgument> for OnError {
+    fn from(argument: OnErrorArgument) -> Self {
+        argument.0
+    }
 }
 
-impl OnError {
-    pub(crate) fn parse(argument: &str) -> PyResult<Self> {
-        match argument {
-            "raise" => Ok(Self::Raise),
-            "collect" => Ok(Self::Collect),
+impl<'py> FromPyObject<'_, 'py> for OnErrorArgument {
+    type Error = PyErr;
+
+    fn extract(argument: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let Ok(word) = argument.cast::<PyString>() else {
+            return kinds_of(&argument).map(OnError::CollectOnly).map(Self);
+        };
+        match word.to_str()? {
+            "raise" => Ok(Self(OnError::Raise)),
+            "collect" => Ok(Self(OnError::Collect)),
             other => Err(PyValueError::new_err(format!(
-                "on_error must be 'raise' or 'collect', not {other:?}"
+                "on_error must be 'raise', 'collect' or exception classes, not {other:?}"
             ))),
         }
     }

@@ -2,19 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use fastblob_engine::{self as engine, BatchState, Job, Outcome};
+use fastblob_engine::{self as engine, BatchState, Job, OnError, Outcome};
 use pyo3::{
     intern,
     prelude::*,
     types::{PyIterator, PyList, PyTuple},
 };
 
-use crate::{
-    arguments::{OnError, in_item},
-    progress::Reporter,
-    results::TransferResult,
-    runtime::enter,
-};
+use crate::{arguments::in_item, progress::Reporter, results::TransferResult, runtime::enter};
 
 /// The longest that a signal or a report of progress waits.
 const TICK: Duration = Duration::from_millis(50);
@@ -41,7 +36,7 @@ pub(crate) trait Input {
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) outcomes: Vec<Outcome>,
-    first_error: Option<usize>,
+    fatal: Option<usize>,
 }
 
 /// Moves everything that `input` gives.
@@ -55,11 +50,8 @@ pub(crate) fn run(
     on_error: OnError,
     mut progress: Option<Reporter<'_>>,
 ) -> PyResult<Finished> {
-    let batch = client.batch(match on_error {
-        OnError::Raise => engine::OnError::Raise,
-        OnError::Collect => engine::OnError::Collect,
-    });
-    if let Err(error) = drive(py, &batch, input, on_error, progress.as_mut()) {
+    let batch = client.batch(on_error);
+    if let Err(error) = drive(py, &batch, input, progress.as_mut()) {
         batch.cancel();
         wait_for_end(py, &batch)?;
         return Err(error);
@@ -68,7 +60,7 @@ pub(crate) fn run(
         progress.finish(&batch.progress())?;
     }
     Ok(Finished {
-        first_error: batch.first_error_index(),
+        fatal: batch.fatal_index(),
         outcomes: batch.into_outcomes(),
     })
 }
@@ -77,7 +69,6 @@ fn drive(
     py: Python<'_>,
     batch: &engine::Batch,
     input: &mut dyn Input,
-    on_error: OnError,
     mut progress: Option<&mut Reporter<'_>>,
 ) -> PyResult<()> {
     let mut wants_items = true;
@@ -85,7 +76,7 @@ fn drive(
     loop {
         let mut jobs = Vec::new();
         if wants_items && !ended {
-            ended = on_error == OnError::Raise && batch.first_error_index().is_some();
+            ended = batch.fatal_index().is_some();
             if !ended {
                 let items = input.next(py, batch.room())?;
                 (jobs, ended) = (items.jobs, items.last);
@@ -127,27 +118,23 @@ fn wait_for_end(py: Python<'_>, batch: &engine::Batch) -> PyResult<()> {
 
 impl Finished {
     pub(crate) fn failed(&self) -> bool {
-        self.first_error.is_some()
+        self.fatal.is_some()
     }
 
-    /// The results, or the first error with the results attached.
-    pub(crate) fn into_list(
-        self,
-        py: Python<'_>,
-        on_error: OnError,
-    ) -> PyResult<Bound<'_, PyList>> {
+    /// The results, or the error that ended the call with the results attached.
+    pub(crate) fn into_list(self, py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         let results = self
             .outcomes
             .into_iter()
             .map(|outcome| TransferResult::new(py, outcome));
         let results = PyList::new(py, results.collect::<Vec<_>>())?;
-        match self.first_error {
-            Some(index) if on_error == OnError::Raise => {
+        match self.fatal {
+            Some(index) => {
                 let error = results.get_item(index)?.getattr(intern!(py, "error"))?;
                 error.setattr(intern!(py, "results"), &results)?;
                 Err(PyErr::from_value(error))
             }
-            _ => Ok(results),
+            None => Ok(results),
         }
     }
 }

@@ -8,8 +8,20 @@ use pyo3::{
     exceptions::{PyException, PyOSError, PyValueError},
     intern,
     prelude::*,
-    types::PyDict,
+    types::{PyDict, PyType},
 };
+
+/// Those that become classes of `fastblob._exceptions`.
+const KINDS: [ErrorKind; 8] = [
+    ErrorKind::NotFound,
+    ErrorKind::AlreadyExists,
+    ErrorKind::Modified,
+    ErrorKind::Authentication,
+    ErrorKind::Network,
+    ErrorKind::Integrity,
+    ErrorKind::Cancelled,
+    ErrorKind::Service,
+];
 
 /// The exception for an error.
 ///
@@ -44,6 +56,29 @@ pub(crate) fn from_invalid_input(error: &InvalidInput) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
+/// The kinds of errors that are raised as instances of these classes.
+pub(crate) fn kinds_of(classes: &Bound<'_, PyAny>) -> PyResult<Vec<ErrorKind>> {
+    let py = classes.py();
+    let mut kinds = Vec::new();
+    for kind in KINDS {
+        if class(py, class_name(kind))?.is_subclass(classes)? {
+            kinds.push(kind);
+        }
+    }
+    if kinds.is_empty() {
+        return Err(PyValueError::new_err(format!(
+            "on_error must be 'raise', 'collect' or classes of fastblob's exceptions, not {}",
+            classes.repr()?
+        )));
+    }
+    Ok(kinds)
+}
+
+fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
+    let module = py.import(intern!(py, "fastblob._exceptions"))?;
+    Ok(module.getattr(name)?.cast_into()?)
+}
+
 fn class_name(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotFound => "BlobNotFoundError",
@@ -64,9 +99,7 @@ fn transfer_error(py: Python<'_>, class_name: &str, error: &Error) -> PyResult<P
     attributes.set_item(intern!(py, "error_code"), error.code())?;
     attributes.set_item(intern!(py, "request_id"), error.request_id())?;
     attributes.set_item(intern!(py, "attempts"), error.attempts())?;
-    let class = py
-        .import(intern!(py, "fastblob._exceptions"))?
-        .getattr(class_name)?;
+    let class = class(py, class_name)?;
     let message = match raised_by_python(error) {
         Some(_) => format!(
             "{error}; sign in, for instance with `az login`, or give the client another credential"

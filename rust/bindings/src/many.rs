@@ -7,7 +7,8 @@ use pyo3::{IntoPyObjectExt, prelude::*, types::PyList};
 
 use crate::{
     arguments::{
-        OnError, not_a_string, one_level, pair, pair_or_triple, upload_options, with_metadata,
+        OnErrorArgument, RAISE, not_a_string, one_level, pair, pair_or_triple, upload_options,
+        with_metadata,
     },
     batch::{self, Input, Items, Jobs, PythonItems},
     blob_path,
@@ -22,14 +23,16 @@ use crate::{
 #[pymethods]
 impl BaseClient {
     /// Downloads many blobs into files.
-    #[pyo3(signature = (items, *, on_error = "raise", progress = None))]
+    #[pyo3(
+        signature = (items, *, on_error = RAISE, progress = None),
+        text_signature = "($self, items, *, on_error='raise', progress=None)"
+    )]
     fn download_many<'py>(
         &self,
         items: &Bound<'py, PyAny>,
-        on_error: &str,
+        on_error: OnErrorArgument,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let on_error = OnError::parse(on_error)?;
         not_a_string(items, "(blob, path) pairs")?;
         let mut input = PythonItems::new(items, |item| {
             let (blob, path) = pair(item, "(blob, path)")?;
@@ -39,10 +42,14 @@ impl BaseClient {
     }
 
     /// Uploads many files as blobs.
-    #[pyo3(signature = (
-        items, *, overwrite = false, metadata = None, content_type = None, tier = None, tags = None,
-        on_error = "raise", progress = None
-    ))]
+    #[pyo3(
+        signature = (
+            items, *, overwrite = false, metadata = None, content_type = None, tier = None,
+            tags = None, on_error = RAISE, progress = None
+        ),
+        text_signature = "($self, items, *, overwrite=False, metadata=None, content_type=None, \
+            tier=None, tags=None, on_error='raise', progress=None)"
+    )]
     #[expect(
         clippy::too_many_arguments,
         reason = "they are keyword arguments in Python"
@@ -55,10 +62,9 @@ impl BaseClient {
         content_type: Option<String>,
         tier: Option<String>,
         tags: Option<&Bound<'py, PyAny>>,
-        on_error: &str,
+        on_error: OnErrorArgument,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let on_error = OnError::parse(on_error)?;
         let options = upload_options(overwrite, metadata, content_type, tier, tags)?;
         not_a_string(items, "(path, blob) pairs")?;
         let mut input = PythonItems::new(items, |item| {
@@ -74,10 +80,14 @@ impl BaseClient {
     }
 
     /// Uploads many pieces of data as blobs.
-    #[pyo3(signature = (
-        items, *, overwrite = false, metadata = None, content_type = None, tier = None, tags = None,
-        on_error = "raise", progress = None
-    ))]
+    #[pyo3(
+        signature = (
+            items, *, overwrite = false, metadata = None, content_type = None, tier = None,
+            tags = None, on_error = RAISE, progress = None
+        ),
+        text_signature = "($self, items, *, overwrite=False, metadata=None, content_type=None, \
+            tier=None, tags=None, on_error='raise', progress=None)"
+    )]
     #[expect(
         clippy::too_many_arguments,
         reason = "they are keyword arguments in Python"
@@ -90,10 +100,9 @@ impl BaseClient {
         content_type: Option<String>,
         tier: Option<String>,
         tags: Option<&Bound<'py, PyAny>>,
-        on_error: &str,
+        on_error: OnErrorArgument,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let on_error = OnError::parse(on_error)?;
         let options = upload_options(overwrite, metadata, content_type, tier, tags)?;
         not_a_string(items, "(blob, data) pairs")?;
         let mut input = PythonItems::new(items, |item| {
@@ -113,14 +122,16 @@ impl BaseClient {
     }
 
     /// Reads many blobs into memory.
-    #[pyo3(signature = (blobs, *, on_error = "raise", progress = None))]
+    #[pyo3(
+        signature = (blobs, *, on_error = RAISE, progress = None),
+        text_signature = "($self, blobs, *, on_error='raise', progress=None)"
+    )]
     fn read_many<'py>(
         &self,
         blobs: &Bound<'py, PyAny>,
-        on_error: &str,
+        on_error: OnErrorArgument,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let on_error = OnError::parse(on_error)?;
         let py = blobs.py();
         not_a_string(blobs, "blobs")?;
         let mut contents = Vec::new();
@@ -131,9 +142,9 @@ impl BaseClient {
             Ok(Job::read(blob, Box::new(target), 0, None))
         })?;
         let progress = Reporter::new(progress)?;
-        let finished = batch::run(py, &self.engine()?, &mut input, on_error, progress)?;
-        if on_error == OnError::Raise && finished.failed() {
-            return finished.into_list(py, on_error);
+        let finished = batch::run(py, &self.engine()?, &mut input, on_error.into(), progress)?;
+        if finished.failed() {
+            return finished.into_list(py);
         }
         let values =
             finished
@@ -151,25 +162,30 @@ impl BaseClient {
     }
 
     /// Deletes many blobs, by batch requests.
-    #[pyo3(signature = (blobs, *, on_error = "raise", progress = None))]
+    #[pyo3(
+        signature = (blobs, *, on_error = RAISE, progress = None),
+        text_signature = "($self, blobs, *, on_error='raise', progress=None)"
+    )]
     fn delete_many<'py>(
         &self,
         blobs: &Bound<'py, PyAny>,
-        on_error: &str,
+        on_error: OnErrorArgument,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let on_error = OnError::parse(on_error)?;
         not_a_string(blobs, "blobs")?;
         let mut input = PythonItems::new(blobs, |blob| Ok(Job::delete(blob_path::extract(blob)?)))?;
         self.transfer_many(blobs.py(), &mut input, on_error, progress)
     }
 
     /// Asks for the properties of many blobs.
-    #[pyo3(signature = (blobs, *, on_error = "raise", progress = None))]
+    #[pyo3(
+        signature = (blobs, *, on_error = RAISE, progress = None),
+        text_signature = "($self, blobs, *, on_error='raise', progress=None)"
+    )]
     fn properties_many<'py>(
         &self,
         blobs: &Bound<'py, PyAny>,
-        on_error: &str,
+        on_error: OnErrorArgument,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let py = blobs.py();
@@ -185,12 +201,15 @@ impl BaseClient {
     }
 
     /// Lists the blobs below many prefixes.
-    #[pyo3(signature = (prefixes, *, delimiter = None, on_error = "raise", progress = None))]
+    #[pyo3(
+        signature = (prefixes, *, delimiter = None, on_error = RAISE, progress = None),
+        text_signature = "($self, prefixes, *, delimiter=None, on_error='raise', progress=None)"
+    )]
     fn list_many<'py>(
         &self,
         prefixes: &Bound<'py, PyAny>,
         delimiter: Option<&str>,
-        on_error: &str,
+        on_error: OnErrorArgument,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let one_level = one_level(delimiter)?;
@@ -209,11 +228,14 @@ impl BaseClient {
     }
 
     /// Uploads every file below a directory.
-    #[pyo3(signature = (
-        directory, prefix, *, overwrite = false, metadata = None, content_type = None,
-        tier = None, tags = None,
-        on_error = "raise", progress = None
-    ))]
+    #[pyo3(
+        signature = (
+            directory, prefix, *, overwrite = false, metadata = None, content_type = None,
+            tier = None, tags = None, on_error = RAISE, progress = None
+        ),
+        text_signature = "($self, directory, prefix, *, overwrite=False, metadata=None, \
+            content_type=None, tier=None, tags=None, on_error='raise', progress=None)"
+    )]
     #[expect(
         clippy::too_many_arguments,
         reason = "they are keyword arguments in Python"
@@ -227,10 +249,9 @@ impl BaseClient {
         content_type: Option<String>,
         tier: Option<String>,
         tags: Option<&Bound<'py, PyAny>>,
-        on_error: &str,
+        on_error: OnErrorArgument,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let on_error = OnError::parse(on_error)?;
         let py = prefix.py();
         let options = upload_options(overwrite, metadata, content_type, tier, tags)?;
         let prefix = blob_path::extract(prefix)?;
@@ -243,15 +264,17 @@ impl BaseClient {
     }
 
     /// Downloads every blob below a prefix into a directory.
-    #[pyo3(signature = (prefix, directory, *, on_error = "raise", progress = None))]
+    #[pyo3(
+        signature = (prefix, directory, *, on_error = RAISE, progress = None),
+        text_signature = "($self, prefix, directory, *, on_error='raise', progress=None)"
+    )]
     fn download_prefix<'py>(
         &self,
         prefix: &Bound<'py, PyAny>,
         directory: PathBuf,
-        on_error: &str,
+        on_error: OnErrorArgument,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let on_error = OnError::parse(on_error)?;
         let prefix_path = blob_path::extract(prefix)?;
         let mut input = BlobsBelow {
             listing: self.engine()?.list(&prefix_path, false),
@@ -267,11 +290,11 @@ impl BaseClient {
         &self,
         py: Python<'py>,
         input: &mut dyn Input,
-        on_error: OnError,
+        on_error: OnErrorArgument,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let progress = Reporter::new(progress)?;
-        batch::run(py, &self.engine()?, input, on_error, progress)?.into_list(py, on_error)
+        batch::run(py, &self.engine()?, input, on_error.into(), progress)?.into_list(py)
     }
 
     /// A call whose answers stand for themselves, without a `TransferResult` around each.
@@ -279,15 +302,14 @@ impl BaseClient {
         &self,
         py: Python<'py>,
         input: &mut dyn Input,
-        on_error: &str,
+        on_error: OnErrorArgument,
         progress: Option<&Bound<'py, PyAny>>,
         answer: impl Fn(Outcome) -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let on_error = OnError::parse(on_error)?;
         let progress = Reporter::new(progress)?;
-        let finished = batch::run(py, &self.engine()?, input, on_error, progress)?;
-        if on_error == OnError::Raise && finished.failed() {
-            return finished.into_list(py, on_error);
+        let finished = batch::run(py, &self.engine()?, input, on_error.into(), progress)?;
+        if finished.failed() {
+            return finished.into_list(py);
         }
         let answers = finished
             .outcomes

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use fastblob_engine::{Job, Outcome, Source};
+use fastblob_engine::{Job, OnError, Outcome, Source};
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
-    arguments::{OnError, non_negative, upload_options},
+    arguments::{non_negative, upload_options},
     batch::{self, Jobs},
     blob_path,
     buffers::{BufferTarget, BytesTarget},

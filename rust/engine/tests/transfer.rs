@@ -191,14 +191,12 @@ fn an_error_is_collected_or_ends_the_call() {
         jobs.extend((0..600).map(|_| Job::read(blob("there"), Box::new(support::Leaked), 0, None)));
         jobs
     };
-    let collected = rig.batch(jobs(), OnError::Collect);
-    assert_eq!(
-        collected
-            .iter()
-            .filter(|outcome| outcome.error.is_some())
-            .count(),
-        1
-    );
+    let only_missing = OnError::CollectOnly(vec![ErrorKind::NotFound]);
+    for on_error in [OnError::Collect, only_missing] {
+        let collected = rig.batch(jobs(), on_error);
+        let failed = collected.iter().filter(|outcome| outcome.error.is_some());
+        assert_eq!(failed.count(), 1);
+    }
     // The others take their time, or all of them would have ended before the first has failed.
     rig.service.add_fault(fastblob_service::Fault {
         operation: None,
@@ -208,13 +206,16 @@ fn an_error_is_collected_or_ends_the_call() {
         times: 0,
         action: Action::Delay(std::time::Duration::from_millis(50)),
     });
-    let raised = rig.batch(jobs(), OnError::Raise);
-    let kinds: Vec<_> = raised
-        .iter()
-        .filter_map(|outcome| Some(outcome.error.as_ref()?.kind()))
-        .collect();
-    assert_eq!(kinds[0], ErrorKind::NotFound);
-    assert!(kinds.len() > 1 && kinds[1..].iter().all(|kind| *kind == ErrorKind::Cancelled));
+    let only_others = OnError::CollectOnly(vec![ErrorKind::AlreadyExists]);
+    for on_error in [OnError::Raise, only_others] {
+        let raised = rig.batch(jobs(), on_error);
+        let kinds: Vec<_> = raised
+            .iter()
+            .filter_map(|outcome| Some(outcome.error.as_ref()?.kind()))
+            .collect();
+        assert_eq!(kinds[0], ErrorKind::NotFound);
+        assert!(kinds.len() > 1 && kinds[1..].iter().all(|kind| *kind == ErrorKind::Cancelled));
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ from metaflow.metaflow_config import ARTIFACT_LOCALROOT, DATASTORE_SYSROOT_AZURE
 from . import account, forwarding, packing
 from .availability import is_usable
 from .blob_cache import CONTENT_SIZE, is_content_addressed, of_this_process
-from .errors import as_metaflow_errors, to_metaflow_error
+from .errors import as_metaflow_errors
 from .packing import PackedArtifact
 from .task_listing import TaskListing
 
@@ -176,21 +176,22 @@ class AzureStorage(DataStoreStorage):
         return [blobs[0] in files]
 
     def _properties(self, blobs: list[str]) -> list[fastblob.BlobProperties | None]:
-        answers = self._client.properties_many(blobs, on_error="collect")
-        return [self._property(blob, answer) for blob, answer in zip(blobs, answers, strict=True)]
+        import fastblob
 
-    def _property(
-        self, blob: str, answer: fastblob.BlobProperties | Exception
-    ) -> fastblob.BlobProperties | None:
-        if isinstance(answer, Exception):
-            if _is_missing(answer):
-                return None
-            raise self._to_raise(answer) from None
-        if _is_directory(answer.metadata):
-            return None
-        if is_content_addressed(blob):
-            self._cache.add_known(blob)
-        return answer
+        found: list[fastblob.BlobProperties | None] = []
+        with self._errors():
+            answers = self._client.properties_many(blobs, on_error=fastblob.BlobNotFoundError)
+            for blob, answer in zip(blobs, answers, strict=True):
+                if isinstance(answer, Exception):
+                    _raise_unless_missing(answer)
+                    found.append(None)
+                elif _is_directory(answer.metadata):
+                    found.append(None)
+                else:
+                    found.append(answer)
+                    if is_content_addressed(blob):
+                        self._cache.add_known(blob)
+        return found
 
     def _writes(self, path_and_bytes_iter: Iterable[tuple[str, Any]], *, overwrite: bool) -> Iterator[_Write]:
         """What is to be written; whatever comes after a blob of the same name must wait for the next call."""
@@ -217,17 +218,20 @@ class AzureStorage(DataStoreStorage):
     def _write(self, writes: Iterable[_Write], *, overwrite: bool) -> None:
         import fastblob
 
-        items = (write.item for write in writes)
-        for result in self._client.write_many(items, overwrite=overwrite, on_error="collect"):
-            exists = not overwrite and isinstance(result.error, fastblob.BlobExistsError)
-            if result.error is not None and not exists:
-                raise self._to_raise(result.error) from None
+        # One that exists is left alone; with overwrite=True there are none.
+        with self._errors():
+            results = self._client.write_many(
+                (write.item for write in writes), overwrite=overwrite, on_error=fastblob.BlobExistsError
+            )
+        for result in results:
             if is_content_addressed(result.blob):
                 self._cache.add_known(result.blob)
 
     def _load(
         self, keys: Iterable[str], directory: Path
     ) -> list[tuple[str, str | None, dict[str, Any] | None]]:
+        import fastblob
+
         loaded: list[tuple[str, str | None, dict[str, Any] | None]] = []
         wanted = []
         for index, key in enumerate(keys):
@@ -238,18 +242,20 @@ class AzureStorage(DataStoreStorage):
             else:
                 file.write_bytes(cached[0])
                 loaded.append((key, str(file), cached[1]))
-        results = self._client.download_many([(blob, file) for _, blob, file in wanted], on_error="collect")
-        for (key, _, file), result in zip(wanted, results, strict=True):
-            loaded.append((key, *self._loaded(result, file)))
+        with self._errors():
+            results = self._client.download_many(
+                [(blob, file) for _, blob, file in wanted], on_error=fastblob.BlobNotFoundError
+            )
+            for (key, _, file), result in zip(wanted, results, strict=True):
+                loaded.append((key, *self._loaded(result, file)))
         return loaded
 
     def _loaded(
         self, result: fastblob.TransferResult, file: Path
     ) -> tuple[str | None, dict[str, Any] | None]:
         if result.error is not None:
-            if _is_missing(result.error):
-                return None, None
-            raise self._to_raise(result.error) from None
+            _raise_unless_missing(result.error)
+            return None, None
         if _is_directory(result.metadata):
             return None, None
         metadata = _user_attributes(result.metadata)
@@ -258,13 +264,6 @@ class AzureStorage(DataStoreStorage):
             if result.size <= CONTENT_SIZE:
                 self._cache.add_content(result.blob, file.read_bytes(), metadata)
         return str(file), metadata
-
-    def _to_raise(self, error: Exception) -> Exception:
-        import fastblob
-
-        if isinstance(error, fastblob.TransferError):
-            error = to_metaflow_error(error, self._client.endpoint, self.datastore_root)
-        return error
 
 
 class _Write(NamedTuple):
@@ -298,10 +297,9 @@ def _bytes(stream: BinaryIO) -> bytes | memoryview:
         return stream.read()
 
 
-def _is_missing(error: Exception) -> bool:
-    import fastblob
-
-    return isinstance(error, fastblob.BlobNotFoundError) and error.error_code != "ContainerNotFound"
+def _raise_unless_missing(error: Exception) -> None:
+    if getattr(error, "error_code", None) == "ContainerNotFound":
+        raise error
 
 
 def _is_directory(metadata: dict[str, str]) -> bool:

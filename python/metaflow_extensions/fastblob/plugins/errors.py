@@ -42,10 +42,10 @@ def as_metaflow_errors(endpoint: str, root: str) -> Iterator[None]:
     try:
         yield
     except fastblob.TransferError as error:
-        raise to_metaflow_error(error, endpoint, root) from None
+        raise _to_metaflow_error(error, endpoint, root) from None
 
 
-def to_metaflow_error(error: fastblob.TransferError, endpoint: str, root: str) -> MetaflowException:
+def _to_metaflow_error(error: fastblob.TransferError, endpoint: str, root: str) -> MetaflowException:
     """Metaflow's exception for one of fastblob's."""
     import fastblob
 

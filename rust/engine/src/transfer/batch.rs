@@ -16,6 +16,7 @@ use super::{
 use crate::{
     account::Account,
     cancel::{Cancel, Interrupt, Watch},
+    error::ErrorKind,
     limits::TICK,
     progress::{Progress, ProgressSnapshot},
     scheduler::{Work, Worker},
@@ -56,7 +57,7 @@ impl Batch {
     }
 
     /// Adds items; the results keep their order. An item whose target another one has already is
-    /// refused; with [`OnError::Raise`] nothing of `jobs` begins then.
+    /// refused; where that ends the call nothing of `jobs` begins then.
     pub fn push(&self, jobs: Vec<Job>) {
         let work = self.prepare(jobs);
         if self.shared.cancel.is_set() {
@@ -136,9 +137,9 @@ impl Batch {
         self.shared.progress.snapshot(state.done as u64, total)
     }
 
-    /// The item that failed first in time.
-    pub fn first_error_index(&self) -> Option<usize> {
-        lock(&self.shared.state).first_error
+    /// The item whose failure ended the call; see [`OnError`].
+    pub fn fatal_index(&self) -> Option<usize> {
+        lock(&self.shared.state).fatal
     }
 
     /// The outcomes in the order of the input. Where the call has not finished, it is cancelled first.
@@ -190,7 +191,7 @@ impl Batch {
         let refused = jobs
             .iter()
             .any(|(_, kind)| matches!(kind, Kind::Invalid { .. }));
-        let begins = !(refused && shared.on_error == OnError::Raise);
+        let begins = !(refused && shared.on_error.ends_the_call(ErrorKind::InvalidInput));
 
         let mut work: Vec<Box<dyn Work>> = Vec::with_capacity(jobs.len());
         let mut deletes = Vec::new();

@@ -8,17 +8,34 @@ use std::{
 
 use super::job::{Job, Kind, Outcome};
 use crate::{
-    account::Account, cancel::Cancel, error::InvalidInput, path::BlobPath, progress::Progress,
-    scheduler::LaneId, sync::lock,
+    account::Account,
+    cancel::Cancel,
+    error::{ErrorKind, InvalidInput},
+    path::BlobPath,
+    progress::Progress,
+    scheduler::LaneId,
+    sync::lock,
 };
 
 /// What the failure of an item means for the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OnError {
     /// Nothing further begins, what runs is ended.
     Raise,
     /// Nothing.
     Collect,
+    /// Nothing where the error is one of these; any other ends the call.
+    CollectOnly(Vec<ErrorKind>),
+}
+
+impl OnError {
+    pub(super) fn ends_the_call(&self, error: ErrorKind) -> bool {
+        match self {
+            Self::Raise => true,
+            Self::Collect => false,
+            Self::CollectOnly(kinds) => !kinds.contains(&error),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -39,7 +56,8 @@ pub(super) struct State {
     /// Bytes of the caller's memory that items under way hold.
     pub(super) memory: u64,
     pub(super) ended: bool,
-    pub(super) first_error: Option<usize>,
+    /// The item whose failure ended the call.
+    pub(super) fatal: Option<usize>,
     files: HashSet<PathBuf>,
     blobs: HashSet<BlobPath>,
 }
@@ -59,13 +77,16 @@ impl Shared {
     }
 
     pub(crate) fn finish(&self, index: usize, memory: u64, outcome: Outcome) {
-        let failed = outcome.error.is_some();
+        let fatal = outcome
+            .error
+            .as_ref()
+            .is_some_and(|error| self.on_error.ends_the_call(error.kind()));
         let mut state = lock(&self.state);
         state.outcomes[index] = Some(outcome);
         state.done += 1;
         state.memory -= memory;
-        if failed && state.first_error.is_none() {
-            state.first_error = Some(index);
+        if fatal && state.fatal.is_none() {
+            state.fatal = Some(index);
         }
         let finished = state.ended && state.outcomes.len() == state.done;
         let wake = finished || self.wants_items(&state);
@@ -73,7 +94,7 @@ impl Shared {
         if wake {
             self.changed.notify_all();
         }
-        if failed && self.on_error == OnError::Raise {
+        if fatal {
             self.cancel();
         }
     }
