@@ -56,6 +56,7 @@ def test_a_task_takes_over_what_its_scheduler_knew(
     blob_cache: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scheduler = blob_cache.BlobCache()
+    assert scheduler.hand_on() == {}
     for number in range(200):
         scheduler.add_known(str(number))
     ((variable, value),) = scheduler.hand_on().items()

@@ -84,9 +84,11 @@ class BlobCache:
         return cached and (cached[0], copy.copy(cached[1]))
 
     def hand_on(self) -> dict[str, str]:
-        """The environment variable that tells a process that is about to be started what is known."""
+        """The environment variable for a process that is about to be started; none if nothing is known."""
         with self._lock:
             known = dict(itertools.islice(self._known.items(), HANDED_ON_COUNT))
+        if not known:
+            return {}
         return {HANDED_ON_VARIABLE: json.dumps([AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, known])}
 
     def take_over(self) -> None:
