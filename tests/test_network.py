@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.server
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import fastblob
 import pytest
@@ -118,6 +120,18 @@ def test_a_certificate_of_an_unknown_authority(
         client = fastblob.Client(other.blob_endpoint, other.account_key, max_retries=0)
         with pytest.raises(fastblob.NetworkError, match="SSL_CERT_FILE"):
             client.read("container/blob")
+
+
+@pytest.mark.parametrize("of_a_directory", [False, True])
+def test_an_authority_of_ones_own(
+    service: LocalAzure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, of_a_directory: bool
+) -> None:
+    with LocalAzure(containers=["data"]) as other:
+        # SSL_CERT_FILE still leads to `service`.
+        bundle = tmp_path / "ca.pem"
+        shutil.copy(other.env()["SSL_CERT_FILE"], bundle)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path if of_a_directory else bundle))
+        assert not fastblob.Client(other.blob_endpoint, other.account_key).exists("data/blob")
 
 
 def test_tls_to_a_port_that_speaks_plain_http(service: LocalAzure) -> None:

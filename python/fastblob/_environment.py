@@ -16,6 +16,8 @@ SAS_VARIABLE = "AZURE_STORAGE_SAS_TOKEN"
 # https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name
 _ACCOUNT_NAME = re.compile("[a-z0-9]{3,24}(-secondary)?")
 
+_PLAIN_URL = re.compile(r"https?://[^\s/?#@;=]+(/[^\s?#@;=]*)?")
+
 # The account that Azurite and its predecessors come with; the key is public.
 # https://learn.microsoft.com/azure/storage/common/storage-connect-azurite
 DEVELOPMENT_ENDPOINT = "http://127.0.0.1:10000/devstoreaccount1"
@@ -29,6 +31,11 @@ class Account(NamedTuple):
     name: str | None = None
     key: str | None = None
     sas: str | None = None
+
+
+def is_plain_url(text: str) -> bool:
+    """Whether this is a URL in which nothing can be a secret: no user name, query or fragment."""
+    return _PLAIN_URL.fullmatch(text) is not None
 
 
 def from_environment() -> Account | None:
@@ -47,7 +54,7 @@ def from_environment() -> Account | None:
         try:
             return from_connection_string(connection_string)
         except ValueError as error:
-            raise ValueError(f"{CONNECTION_STRING_VARIABLE} is malformed: {error}") from None
+            raise ValueError(f"{CONNECTION_STRING_VARIABLE}: {error}".rstrip(".")) from None
     for variable in ACCOUNT_VARIABLES:
         if name := os.environ.get(variable):
             if not _ACCOUNT_NAME.fullmatch(name):
@@ -76,6 +83,8 @@ def from_connection_string(connection_string: str) -> Account:
     name = settings.get("accountname")
     url = settings.get("blobendpoint")
     if url is None and name is not None:
+        if not _ACCOUNT_NAME.fullmatch(name):
+            raise ValueError("AccountName is not the name of a storage account, such as 'myaccount'")
         protocol = settings.get("defaultendpointsprotocol", "https")
         suffix = settings.get("endpointsuffix", "core.windows.net")
         url = f"{protocol}://{name}.blob.{suffix}"

@@ -433,8 +433,8 @@ class BaseClient:
                 other iterable is consumed as slots free up. A path may occur once only.
             on_error: ``"raise"``: the first failure ends the call: what has begun is cancelled, and the error
                 is raised with the results of all items as ``.results``. ``"collect"``: all items are tried,
-                and failures stand in their results' ``error``. A class of errors, or a tuple of them, such as
-                ``fastblob.BlobNotFoundError``: these are collected, the first other one is raised.
+                and failures stand in their results' ``error``. A class of fastblob's errors, a base of
+                them, or a tuple: these are collected, and the first other one is raised, be it an OSError.
             progress: As for ``download``.
 
         Returns:

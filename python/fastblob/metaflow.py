@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from ._environment import is_plain_url
 from ._fastblob import __version__
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def _status(metaflow_version: str) -> int:
         ),
         ("secrets", _names(plugin for plugin in SECRETS_PROVIDERS if plugin.TYPE == "az-key-vault")),
         ("default", f"METAFLOW_DEFAULT_DATASTORE={config.DEFAULT_DATASTORE}"),
-        ("endpoint", endpoint.partition("?")[0] or "not configured"),
-        ("root", root or "not configured"),
+        ("endpoint", _shown(endpoint)),
+        ("root", (root or "not configured").partition("?")[0]),
         ("workload type", config.AZURE_STORAGE_WORKLOAD_TYPE),
         ("key vault", config.AZURE_KEY_VAULT_PREFIX or "not configured"),
     ]
@@ -63,6 +64,14 @@ def _status(metaflow_version: str) -> int:
 
 def _names(plugins: Iterable[type]) -> str:
     return ", ".join(f"{plugin.__module__}.{plugin.__qualname__}" for plugin in plugins) or "none"
+
+
+def _shown(endpoint: str) -> str:
+    if not endpoint:
+        return "not configured"
+    return (
+        endpoint if is_plain_url(endpoint) else "not the URL of an account (not shown: it may hold a secret)"
+    )
 
 
 def _why_not(registered: type) -> str | None:

@@ -20,6 +20,7 @@ print(
             "workload_variable": os.environ.get("METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE"),
             "endpoint": metaflow_config.AZURE_STORAGE_BLOB_SERVICE_ENDPOINT,
             "pins": metaflow_config.get_pinned_conda_libs("3.11", "azure"),
+            "pins_of_3_9": metaflow_config.get_pinned_conda_libs("3.9.18", "azure"),
         }
     )
 )

@@ -57,13 +57,17 @@ def test_a_task_takes_over_what_its_scheduler_knew(
 ) -> None:
     scheduler = blob_cache.BlobCache()
     assert scheduler.hand_on() == {}
-    for number in range(200):
+    for number in range(10_000):
         scheduler.add_known(str(number))
     ((variable, value),) = scheduler.hand_on().items()
+    # Linux refuses to start a process with a longer one.
+    assert len(value.encode()) < 128 * 1024
     monkeypatch.setenv(variable, value)
     task = blob_cache.BlobCache()
     task.take_over()
-    assert [number for number in range(200) if task.knows(str(number))] == list(range(100))
+    handed_on = [number for number in range(10_000) if task.knows(str(number))]
+    assert len(handed_on) > 1000
+    assert handed_on == list(range(len(handed_on)))
     # Processes that the task starts have nothing to do with it.
     nobody = blob_cache.BlobCache()
     nobody.take_over()
@@ -74,3 +78,26 @@ def test_a_task_takes_over_what_its_scheduler_knew(
     on_another_account = blob_cache.BlobCache()
     on_another_account.take_over()
     assert not on_another_account.knows("0")
+
+
+def test_what_was_seen_long_ago_is_not_handed_on(
+    blob_cache: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, now = blob_cache.BlobCache(), time.time()
+    cache.add_known("old")
+    monkeypatch.setattr(time, "time", lambda: now + 3610)
+    assert cache.hand_on() == {}
+    cache.add_known("new")
+    ((_, value),) = cache.hand_on().items()
+    assert value.endswith(" new")
+    assert "old" not in value
+
+
+def test_a_blob_that_is_missing_is_forgotten(blob_cache: ModuleType) -> None:
+    cache = blob_cache.BlobCache()
+    cache.add_known("blob")
+    cache.add_content("blob", b"content", None)
+    cache.forget("blob")
+    cache.forget("another")
+    assert not cache.knows("blob")
+    assert cache.content("blob") is None

@@ -402,6 +402,21 @@ def test_an_artifact_that_was_deleted_is_written_again(
     assert dict(store.load_blobs([key])) == {key: b"artifact"}
 
 
+@pytest.mark.parametrize("notice", [load, lambda storage, path: storage.size_file(path)])
+def test_an_artifact_that_turned_out_to_be_missing_is_written_again(
+    storage: Storage, account: Account, notice: Callable[[Storage, str], object]
+) -> None:
+    from metaflow.datastore.content_addressed_store import ContentAddressedStore
+
+    store = ContentAddressedStore("Flow/data", storage)
+    ((_, key),) = store.save_blobs(iter([b"artifact"]))
+    blob = f"{storage.datastore_root}/{data_key(key)}"
+    account.client().delete(blob)
+    notice(storage, data_key(key))
+    store.save_blobs(iter([b"artifact"]))
+    assert account.client().exists(blob)
+
+
 def test_a_file_that_only_looks_like_a_list_of_artifacts(storage: Storage) -> None:
     save(storage, ("Flow/1/start/1/0.data.json", b"[]"))
     assert load(storage, "Flow/1/start/1/0.data.json") == {"Flow/1/start/1/0.data.json": (b"[]", None)}

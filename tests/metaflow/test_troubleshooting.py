@@ -156,8 +156,10 @@ def test_the_root_is_malformed(
     ("setting", "value", "said"),
     [
         ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", None, "set METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"),
-        ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "ftp://x", "scheme other than https"),
-        ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "https://a.blob.core.windows.net?sig=x", "has a query"),
+        ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "ftp://x", "is not the URL of an account"),
+        ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "https://a.blob.core.windows.net?sig=x", "is not the URL"),
+        ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "https://a:sig=x@a.blob.core.windows.net", "is not the URL"),
+        ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "AccountName=a;AccountKey=sig=x", "is not the URL"),
         ("AZURE_STORAGE_WORKLOAD_TYPE", "huge", "choose 'default', 'highCpu'"),
     ],
 )
@@ -180,7 +182,12 @@ def test_a_setting_is_wrong(
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("AZURE_STORAGE_CONNECTION_STRING", "AccountName", "AZURE_STORAGE_CONNECTION_STRING is malformed"),
+        (
+            "AZURE_STORAGE_CONNECTION_STRING",
+            "AccountName",
+            "AZURE_STORAGE_CONNECTION_STRING: Connection string is",
+        ),
+        ("AZURE_STORAGE_CONNECTION_STRING", "AccountName=Acct Name", "AccountName is not"),
         ("AZURE_STORAGE_ACCOUNT", "https://acct.blob.core.windows.net", "a URL belongs into"),
     ],
 )
@@ -202,7 +209,9 @@ def test_a_variable_of_the_account_is_wrong(
     assert said in message
 
 
-@pytest.mark.parametrize(("content", "said"), [(None, "No such file"), ("text", "without any PEM")])
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "No such file"), ("text", "no PEM certificate is in it")]
+)
 def test_the_bundle_of_certificates_is_wrong(
     new_storage: Callable[[str], Storage],
     monkeypatch: pytest.MonkeyPatch,

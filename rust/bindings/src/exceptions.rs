@@ -8,7 +8,7 @@ use pyo3::{
     exceptions::{PyException, PyOSError, PyValueError},
     intern,
     prelude::*,
-    types::{PyDict, PyType},
+    types::{PyDict, PyTuple, PyType},
 };
 
 /// Those that become classes of `fastblob._exceptions`.
@@ -56,18 +56,23 @@ pub(crate) fn from_invalid_input(error: &InvalidInput) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
-/// The kinds of errors that are raised as instances of these classes.
+/// The kinds of errors that are raised as instances of a class, or of one of a tuple of them.
 pub(crate) fn kinds_of(classes: &Bound<'_, PyAny>) -> PyResult<Vec<ErrorKind>> {
-    let py = classes.py();
+    if let Ok(tuple) = classes.cast::<PyTuple>() {
+        let kinds = tuple.iter().map(|class| kinds_of(&class));
+        return Ok(kinds.collect::<PyResult<Vec<_>>>()?.concat());
+    }
     let mut kinds = Vec::new();
-    for kind in KINDS {
-        if class(py, class_name(kind))?.is_subclass(classes)? {
-            kinds.push(kind);
+    if classes.is_instance_of::<PyType>() {
+        for kind in KINDS {
+            if class(classes.py(), class_name(kind))?.is_subclass(classes)? {
+                kinds.push(kind);
+            }
         }
     }
     if kinds.is_empty() {
         return Err(PyValueError::new_err(format!(
-            "on_error must be 'raise', 'collect' or classes of fastblob's exceptions, not {}",
+            "on_error must be 'raise', 'collect' or classes of fastblob's errors, not {}",
             classes.repr()?
         )));
     }

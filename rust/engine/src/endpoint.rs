@@ -53,7 +53,8 @@ impl Endpoint {
         };
         if text.contains("AccountKey=") || text.contains("SharedAccessSignature=") {
             return Err(InvalidInput::new(
-                "the account URL is a connection string; use Client.from_connection_string()",
+                "the account URL is a connection string; use Client.from_connection_string() or \
+                 AZURE_STORAGE_CONNECTION_STRING",
             ));
         }
         let url = Url::parse(text).map_err(|_| refuse("is not a URL"))?;

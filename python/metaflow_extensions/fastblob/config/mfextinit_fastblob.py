@@ -17,7 +17,7 @@ else:
     os.environ[_toplevel.WORKLOAD_VARIABLE] = _toplevel.users_workload_type
 
 # "0" leaves everything to Metaflow's own Azure support.
-FASTBLOB: bool = str(from_conf("FASTBLOB", default="1")).lower() not in {"", "0", "false", "no", "off"}
+FASTBLOB: bool = str(from_conf("FASTBLOB", default="1")).lower() not in {"0", "false", "no", "off"}
 
 AZURE_STORAGE_WORKLOAD_TYPE: str = from_conf("AZURE_STORAGE_WORKLOAD_TYPE", "default")
 
@@ -40,10 +40,16 @@ def _endpoint() -> str | None:
 AZURE_STORAGE_BLOB_SERVICE_ENDPOINT = _endpoint()
 
 
-def get_pinned_conda_libs(_python_version: str | None, datastore_type: str) -> dict[str, str]:
+# Where it is older, Metaflow's own Azure support does the work.
+_OLDEST_PYTHON = (3, 10)
+
+
+def get_pinned_conda_libs(python_version: str | None, datastore_type: str) -> dict[str, str]:
     """What ``@pypi`` and ``@conda`` environments need besides Metaflow's own list."""
     version = _toplevel.packaged_version
     if datastore_type != "azure" or not FASTBLOB or version is None:
+        return {}
+    if python_version and tuple(map(int, python_version.split(".")[:2])) < _OLDEST_PYTHON:
         return {}
     major, minor = version.split(".")[:2]
     return {"fastblob": f">={version},<{major}.{int(minor) + 1}"}

@@ -29,7 +29,7 @@ def check_root(root: str | None) -> None:
         ) from None
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None)
 def client() -> fastblob.Client:
     """The client of this process: all datastores share its connections and its token.
 
@@ -37,14 +37,16 @@ def client() -> fastblob.Client:
         AzureConfigurationError: A setting is missing or malformed.
     """
     import fastblob
+    from fastblob._environment import is_plain_url
 
     endpoint = AZURE_STORAGE_BLOB_SERVICE_ENDPOINT
     if not endpoint:
         raise AzureConfigurationError(_why_no_endpoint())
-    if "?" in endpoint:
+    if not is_plain_url(endpoint):
         raise AzureConfigurationError(
-            f"{_ENDPOINT} has a query, such as a SAS: Metaflow uses Entra ID only. Write the URL alone, such "
-            "as https://myaccount.blob.core.windows.net."
+            f"{_ENDPOINT} is not the URL of an account and nothing else, such as "
+            "https://myaccount.blob.core.windows.net. Metaflow uses Entra ID only: no SAS, no key. "
+            "(The value may be a secret, and is not shown.)"
         )
     check_provider()
     try:

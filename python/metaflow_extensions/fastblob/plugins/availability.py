@@ -16,7 +16,7 @@ from metaflow_extensions.fastblob.toplevel.mfextinit_fastblob import packaged_ve
 _WARNED = "METAFLOW_FASTBLOB_WARNED"
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None)
 def why_not() -> str | None:
     """Why Metaflow's own classes are in force, or None where fastblob is."""
     if not FASTBLOB:

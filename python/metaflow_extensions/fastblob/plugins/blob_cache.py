@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-import json
 import os
 import re
 import threading
@@ -32,7 +31,8 @@ KNOWN_COUNT = 50_000
 # What the process that schedules a run hands on to its tasks. What all of them share (names, None, empty
 # lists) comes up early in a run.
 HANDED_ON_VARIABLE = "METAFLOW_FASTBLOB_KNOWN_BLOBS"
-HANDED_ON_COUNT = 100
+# Linux allows 128 KiB for a variable.
+HANDED_ON_BYTES = 32 * 1024
 
 
 def is_content_addressed(path: str) -> bool:
@@ -65,7 +65,15 @@ class BlobCache:
     def knows(self, blob: str) -> bool:
         """Whether the blob was seen to exist lately."""
         seen = self._known.get(blob)
-        return seen is not None and 0 <= time.time() - seen < KNOWN_SECONDS
+        return seen is not None and _is_recent(seen)
+
+    def forget(self, blob: str) -> None:
+        """Notes that the blob is not there."""
+        with self._lock:
+            self._known.pop(blob, None)
+            content, _ = self._contents.pop(blob, (None, None))
+            if content is not None:
+                self._size -= len(content) + OVERHEAD
 
     def add_content(self, blob: str, content: bytes, metadata: dict[str, Any] | None) -> None:
         """Notes what is in a content-addressed blob of at most CONTENT_SIZE bytes."""
@@ -86,21 +94,28 @@ class BlobCache:
     def hand_on(self) -> dict[str, str]:
         """The environment variable for a process that is about to be started; none if nothing is known."""
         with self._lock:
-            known = dict(itertools.islice(self._known.items(), HANDED_ON_COUNT))
-        if not known:
-            return {}
-        return {HANDED_ON_VARIABLE: json.dumps([AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, known])}
+            known = [(blob, seen) for blob, seen in self._known.items() if _is_recent(seen)]
+        lines = [AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, *(f"{seen:.0f} {blob}" for blob, seen in known)]
+        ends = itertools.accumulate(len(line.encode()) + 1 for line in lines)
+        value = "\n".join(line for line, end in zip(lines, ends) if end <= HANDED_ON_BYTES)
+        return {HANDED_ON_VARIABLE: value} if known else {}
 
     def take_over(self) -> None:
         """Believes what the process that started this one knew of the same account."""
         handed_on = os.environ.pop(HANDED_ON_VARIABLE, None)
         if handed_on is not None:
-            endpoint, known = json.loads(handed_on)
+            endpoint, *lines = handed_on.split("\n")
             if endpoint == AZURE_STORAGE_BLOB_SERVICE_ENDPOINT:
-                self._known.update(known)
+                for line in lines:
+                    seen, _, blob = line.partition(" ")
+                    self._known[blob] = float(seen)
 
 
-@functools.cache
+def _is_recent(seen: float) -> bool:
+    return time.time() - seen < KNOWN_SECONDS
+
+
+@functools.lru_cache(maxsize=None)
 def of_this_process() -> BlobCache:
     """The one that all datastores of this process share."""
     cache = BlobCache()

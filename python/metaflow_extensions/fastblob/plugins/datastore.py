@@ -183,7 +183,7 @@ class AzureStorage(DataStoreStorage):
             answers = self._client.properties_many(blobs, on_error=fastblob.BlobNotFoundError)
             for blob, answer in zip(blobs, answers, strict=True):
                 if isinstance(answer, Exception):
-                    _raise_unless_missing(answer)
+                    self._note_missing(blob, answer)
                     found.append(None)
                 elif _is_directory(answer.metadata):
                     found.append(None)
@@ -254,7 +254,7 @@ class AzureStorage(DataStoreStorage):
         self, result: fastblob.TransferResult, file: Path
     ) -> tuple[str | None, dict[str, Any] | None]:
         if result.error is not None:
-            _raise_unless_missing(result.error)
+            self._note_missing(result.blob, result.error)
             return None, None
         if _is_directory(result.metadata):
             return None, None
@@ -264,6 +264,11 @@ class AzureStorage(DataStoreStorage):
             if result.size <= CONTENT_SIZE:
                 self._cache.add_content(result.blob, file.read_bytes(), metadata)
         return str(file), metadata
+
+    def _note_missing(self, blob: str, error: Exception) -> None:
+        if getattr(error, "error_code", None) == "ContainerNotFound":
+            raise error
+        self._cache.forget(blob)
 
 
 class _Write(NamedTuple):
@@ -295,11 +300,6 @@ def _bytes(stream: BinaryIO) -> bytes | memoryview:
         if type(stream) is BytesIO:
             return memoryview(stream.getvalue())[stream.tell() :]
         return stream.read()
-
-
-def _raise_unless_missing(error: Exception) -> None:
-    if getattr(error, "error_code", None) == "ContainerNotFound":
-        raise error
 
 
 def _is_directory(metadata: dict[str, str]) -> bool:

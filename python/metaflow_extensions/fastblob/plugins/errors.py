@@ -49,8 +49,9 @@ def _to_metaflow_error(error: fastblob.TransferError, endpoint: str, root: str) 
     """Metaflow's exception for one of fastblob's."""
     import fastblob
 
-    if isinstance(error.__cause__, ImportError):
-        return MetaflowAzurePackageError(msg=f'{error.__cause__}: pip install "fastblob[metaflow]"')
+    cause = error.__cause__
+    if isinstance(cause, ImportError) and (cause.name or "").startswith("azure"):
+        return MetaflowAzurePackageError(msg=f'{cause}: pip install "fastblob[metaflow]"')
     if isinstance(error, fastblob.AuthenticationError):
         return MetaflowAzureAuthenticationError(msg=_authentication(error, endpoint))
     if isinstance(error, fastblob.NetworkError):

@@ -5,7 +5,6 @@ Metaflow's lists of variables for remote tasks are fixed.
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from metaflow.metaflow_config import (
@@ -30,9 +29,8 @@ def variables() -> dict[str, str]:
     }
 
 
-@functools.cache
 def install() -> None:
-    """Wraps what starts tasks here, and what says how they start elsewhere; once a process."""
+    """Wraps what starts tasks here, and what says how they start elsewhere."""
     otherwise = "tasks ask for more than they need to"
     wrap_method("metaflow.runtime", "CLIArgs", "get_env", _with_knowledge, otherwise=otherwise)
     otherwise = f"remote tasks may need an @environment with {', '.join(variables())}"
@@ -45,7 +43,6 @@ def install() -> None:
 
 
 def _with_knowledge(get_env: Callable[..., dict[str, str]]) -> Callable[..., dict[str, str]]:
-    @functools.wraps(get_env)
     def wrapper(self: Any) -> dict[str, str]:
         return {**of_this_process().hand_on(), **get_env(self)}
 
@@ -53,7 +50,6 @@ def _with_knowledge(get_env: Callable[..., dict[str, str]]) -> Callable[..., dic
 
 
 def _with_variables(create: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(create)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         # Those of @environment come last and win.
         kwargs["env"] = {**variables(), **(kwargs.get("env") or {})}
@@ -63,7 +59,6 @@ def _with_variables(create: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _and_variables(get_runtime_environment: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    @functools.wraps(get_runtime_environment)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         return {**variables(), **get_runtime_environment(self, *args, **kwargs)}
 

@@ -6,8 +6,8 @@ there already, that was in vain.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .wrapping import wrap_method
@@ -25,15 +25,13 @@ class PackedArtifact:
     unpacked_size: int
 
 
-@functools.cache
 def install(storage: type) -> None:
-    """Makes Metaflow's content-addressed store give a storage of this class artifacts to be packed; once."""
+    """Makes Metaflow's content-addressed store leave the packing to storages of this class."""
 
     def wrap(pack: Callable[..., BytesIO]) -> Callable[..., BytesIO | PackedArtifact]:
-        @functools.wraps(pack)
         def wrapper(self: Any, blob: bytes) -> BytesIO | PackedArtifact:
             if isinstance(self._storage_impl, storage):
-                return PackedArtifact(functools.partial(pack, self, blob), len(blob))
+                return PackedArtifact(partial(pack, self, blob), len(blob))
             return pack(self, blob)
 
         return wrapper

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+# Two threads may make the first datastores of a process; what is wrapped twice would not work.
+_claims: dict[tuple[str, str, str], object] = {}
 
 
 def wrap_method(
@@ -18,7 +23,7 @@ def wrap_method(
     *,
     otherwise: str,
 ) -> None:
-    """Replaces a method by what ``wrap`` makes of it.
+    """Replaces a method by what ``wrap`` makes of it; once, however often it is asked for.
 
     Args:
         module: Where the class is.
@@ -27,8 +32,12 @@ def wrap_method(
         wrap: Takes the method and gives what replaces it.
         otherwise: What the user is told where this version of Metaflow has no such method.
     """
+    claim = object()
+    if _claims.setdefault((module, class_name, method), claim) is not claim:
+        return
     try:
         owner = getattr(importlib.import_module(module), class_name)
-        setattr(owner, method, wrap(getattr(owner, method)))
+        original = getattr(owner, method)
+        setattr(owner, method, functools.update_wrapper(wrap(original), original))
     except (ImportError, AttributeError) as error:
         print(f"This version of Metaflow is new to fastblob ({error}): {otherwise}.", file=sys.stderr)

@@ -4,6 +4,8 @@ While that module is being imported the variable holds a value that it accepts; 
 back, and reads it.
 """
 
+from __future__ import annotations
+
 import os
 
 from metaflow.extension_support import extension_info

@@ -75,20 +75,32 @@ fn load(bundle: Option<&Path>) -> Result<ClientConfig, InvalidInput> {
     Ok(config)
 }
 
+/// The certificates in a file, or in the files of a directory, as requests takes both.
 fn read_bundle(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut certificates = Vec::new();
     if path.is_dir() {
-        return Err("a directory; name a file of PEM certificates".to_owned());
+        for entry in path.read_dir().map_err(|error| error.to_string())? {
+            let file = entry.map_err(|error| error.to_string())?.path();
+            if file.is_file() {
+                certificates.extend(read_certificates(&file)?);
+            }
+        }
+    } else {
+        certificates = read_certificates(path)?;
     }
+    if certificates.is_empty() {
+        return Err("no PEM certificate is in it".to_owned());
+    }
+    Ok(certificates)
+}
+
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let reason = |error| match error {
         pem::Error::Io(error) => error.to_string(),
         error => error.to_string(),
     };
-    for certificate in CertificateDer::pem_file_iter(path).map_err(reason)? {
-        certificates.push(certificate.map_err(reason)?);
-    }
-    if certificates.is_empty() {
-        return Err("a file without any PEM certificate".to_owned());
-    }
-    Ok(certificates)
+    CertificateDer::pem_file_iter(path)
+        .map_err(reason)?
+        .map(|certificate| certificate.map_err(reason))
+        .collect()
 }
