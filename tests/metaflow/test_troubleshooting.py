@@ -139,7 +139,7 @@ def test_the_endpoint_refuses(
         ("container//mf", 'must not contain consecutive slashes; write "container/mf"'),
         ("acct.blob.core.windows.net/container/mf", 'host in front; write "container/mf"'),
         ("Container_1/mf", "not a container name"),
-        (None, "is empty"),
+        (None, "it is not set"),
     ],
 )
 def test_the_root_is_malformed(

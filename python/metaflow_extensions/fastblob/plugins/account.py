@@ -20,13 +20,13 @@ def check_root(root: str | None) -> None:
     """Raises AzureConfigurationError where the root is not ``<container>`` or ``<container>/<prefix>``."""
     import fastblob
 
+    must_be = "METAFLOW_DATASTORE_SYSROOT_AZURE must be <container>/<prefix>, such as mycontainer/metaflow"
+    if not root:
+        raise AzureConfigurationError(f"{must_be}; it is not set.")
     try:
-        fastblob.BlobPath(root or "")
+        fastblob.BlobPath(root)
     except ValueError as error:
-        raise AzureConfigurationError(
-            "METAFLOW_DATASTORE_SYSROOT_AZURE must be <container>/<prefix>, such as mycontainer/metaflow: "
-            f"{error}"
-        ) from None
+        raise AzureConfigurationError(f"{must_be}: {error}") from None
 
 
 @functools.lru_cache(maxsize=None)

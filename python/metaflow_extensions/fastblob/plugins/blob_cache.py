@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import itertools
 import os
 import re
 import threading
@@ -93,12 +92,18 @@ class BlobCache:
 
     def hand_on(self) -> dict[str, str]:
         """The environment variable for a process that is about to be started; none if nothing is known."""
+        lines = []
+        room = HANDED_ON_BYTES
         with self._lock:
-            known = [(blob, seen) for blob, seen in self._known.items() if _is_recent(seen)]
-        lines = [AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, *(f"{seen:.0f} {blob}" for blob, seen in known)]
-        ends = itertools.accumulate(len(line.encode()) + 1 for line in lines)
-        value = "\n".join(line for line, end in zip(lines, ends) if end <= HANDED_ON_BYTES)
-        return {HANDED_ON_VARIABLE: value} if known else {}
+            for blob, seen in self._known.items():
+                if _is_recent(seen):
+                    lines.append(f"{seen:.0f} {blob}")
+                    room -= len(lines[-1].encode()) + 1
+                    if room < 0:
+                        break
+        if not lines:
+            return {}
+        return {HANDED_ON_VARIABLE: "\n".join([AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, *lines])}
 
     def take_over(self) -> None:
         """Believes what the process that started this one knew of the same account."""
