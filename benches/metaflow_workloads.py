@@ -4,9 +4,7 @@
 measured, and makes sure that it has the right datastore; says "ready" and waits for a line; does the work,
 and says how many CPU seconds that took. What was moved is checked after that.
 
-Files are in the directory for temporary ones (TMPDIR), those that artifacts are loaded into as well. ext4
-gets slow at creating files where many have been deleted within the last minutes, which these workloads do
-again and again: a directory in memory shows what the difference is without that.
+Files are in the directory for temporary ones (TMPDIR), those that artifacts are loaded into as well.
 """
 
 from __future__ import annotations

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 import threading
 from io import BytesIO
 from operator import attrgetter
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from metaflow.datastore.datastore_storage import CloseAfterUse, DataStoreStorage
@@ -21,11 +18,13 @@ from .availability import is_usable
 from .blob_cache import CONTENT_SIZE, is_content_addressed, of_this_process
 from .errors import as_metaflow_errors
 from .packing import PackedArtifact
+from .scratch import ScratchDirectory
 from .task_listing import TaskListing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
     from typing import BinaryIO
 
     import fastblob
@@ -134,12 +133,12 @@ class AzureStorage(DataStoreStorage):
 
     def load_bytes(self, keys: Iterable[str]) -> CloseAfterUse:
         """Fetches the objects into files that last until the result, a context manager, is closed."""
-        directory = Path(mkdtemp(dir=ARTIFACT_LOCALROOT, prefix="metaflow.fastblob."))
-        closer = _Directory(directory)
+        keys = list(keys)
+        directory = ScratchDirectory(ARTIFACT_LOCALROOT, len(keys))
         try:
-            return CloseAfterUse(iter(self._load(keys, directory)), closer=closer)
+            return CloseAfterUse(iter(self._load(keys, directory.path)), closer=directory)
         except BaseException:
-            closer.close()
+            directory.close()
             raise
 
     def _blob(self, path: str) -> str:
@@ -227,9 +226,7 @@ class AzureStorage(DataStoreStorage):
             if is_content_addressed(result.blob):
                 self._cache.add_known(result.blob)
 
-    def _load(
-        self, keys: Iterable[str], directory: Path
-    ) -> list[tuple[str, str | None, dict[str, Any] | None]]:
+    def _load(self, keys: list[str], directory: Path) -> list[tuple[str, str | None, dict[str, Any] | None]]:
         import fastblob
 
         loaded: list[tuple[str, str | None, dict[str, Any] | None]] = []
@@ -275,14 +272,6 @@ class _Write(NamedTuple):
     call: int
     overwrite: bool
     item: tuple[str, bytes | memoryview, dict[str, str] | None]
-
-
-class _Directory:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def close(self) -> None:
-        shutil.rmtree(self._path, ignore_errors=True)
 
 
 def _sized(stream: BinaryIO | PackedArtifact) -> tuple[int, Callable[[], bytes | memoryview]]:
