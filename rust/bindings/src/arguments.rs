@@ -29,16 +29,18 @@ impl<'py> FromPyObject<'_, 'py> for OnErrorArgument {
     type Error = PyErr;
 
     fn extract(argument: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let Ok(word) = argument.cast::<PyString>() else {
-            return kinds_of(&argument).map(OnError::CollectOnly).map(Self);
+        let on_error = match argument.cast::<PyString>() {
+            Ok(word) if word == "raise" => Some(OnError::Raise),
+            Ok(word) if word == "collect" => Some(OnError::Collect),
+            Ok(_) => None,
+            Err(_) => kinds_of(&argument)?.map(OnError::CollectOnly),
         };
-        match word.to_str()? {
-            "raise" => Ok(Self(OnError::Raise)),
-            "collect" => Ok(Self(OnError::Collect)),
-            other => Err(PyValueError::new_err(format!(
-                "on_error must be 'raise', 'collect' or exception classes, not {other:?}"
-            ))),
-        }
+        on_error.map(Self).ok_or_else(|| {
+            PyValueError::new_err(format!(
+                "on_error must be 'raise', 'collect' or classes of fastblob's errors, not {}",
+                shown(&argument)
+            ))
+        })
     }
 }
 
@@ -50,17 +52,13 @@ pub(crate) fn upload_options(
     tier: Option<String>,
     tags: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Arc<UploadOptions>> {
-    let options = UploadOptions {
+    checked(UploadOptions {
         overwrite,
         metadata: string_pairs("metadata", metadata)?,
         content_type,
         tier,
         tags: string_pairs("tags", tags)?,
-    };
-    options
-        .validate()
-        .map_err(|error| from_invalid_input(&error))?;
-    Ok(Arc::new(options))
+    })
 }
 
 /// The options of an item that has metadata of its own.
@@ -68,10 +66,13 @@ pub(crate) fn with_metadata(
     options: &UploadOptions,
     metadata: &Bound<'_, PyAny>,
 ) -> PyResult<Arc<UploadOptions>> {
-    let options = UploadOptions {
+    checked(UploadOptions {
         metadata: string_pairs("metadata", Some(metadata))?,
         ..options.clone()
-    };
+    })
+}
+
+fn checked(options: UploadOptions) -> PyResult<Arc<UploadOptions>> {
     options
         .validate()
         .map_err(|error| from_invalid_input(&error))?;
@@ -114,7 +115,7 @@ pub(crate) fn one_level(delimiter: Option<&str>) -> PyResult<bool> {
 pub(crate) fn pair<'py>(
     item: &Bound<'py, PyAny>,
     form: &str,
-) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+) -> PyResult<(Object<'py>, Object<'py>)> {
     match elements(item) {
         Some(pair) if pair.len() == 2 => Ok((pair.get_item(0)?, pair.get_item(1)?)),
         _ => Err(malformed(item, form)),

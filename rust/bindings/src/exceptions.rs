@@ -56,11 +56,13 @@ pub(crate) fn from_invalid_input(error: &InvalidInput) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
-/// The kinds of errors that are raised as instances of a class, or of one of a tuple of them.
-pub(crate) fn kinds_of(classes: &Bound<'_, PyAny>) -> PyResult<Vec<ErrorKind>> {
+/// The kinds of errors that are raised as instances of a class, or of one of a tuple of them; None
+/// where there are no such for one of them.
+pub(crate) fn kinds_of(classes: &Bound<'_, PyAny>) -> PyResult<Option<Vec<ErrorKind>>> {
     if let Ok(tuple) = classes.cast::<PyTuple>() {
         let kinds = tuple.iter().map(|class| kinds_of(&class));
-        return Ok(kinds.collect::<PyResult<Vec<_>>>()?.concat());
+        let kinds: Option<Vec<_>> = kinds.collect::<PyResult<_>>()?;
+        return Ok(kinds.map(|kinds| kinds.concat()));
     }
     let mut kinds = Vec::new();
     if classes.is_instance_of::<PyType>() {
@@ -70,13 +72,7 @@ pub(crate) fn kinds_of(classes: &Bound<'_, PyAny>) -> PyResult<Vec<ErrorKind>> {
             }
         }
     }
-    if kinds.is_empty() {
-        return Err(PyValueError::new_err(format!(
-            "on_error must be 'raise', 'collect' or classes of fastblob's errors, not {}",
-            classes.repr()?
-        )));
-    }
-    Ok(kinds)
+    Ok(Some(kinds).filter(|kinds| !kinds.is_empty()))
 }
 
 fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
