@@ -16,8 +16,6 @@ SAS_VARIABLE = "AZURE_STORAGE_SAS_TOKEN"
 # https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name
 _ACCOUNT_NAME = re.compile("[a-z0-9]{3,24}(-secondary)?")
 
-_PLAIN_URL = re.compile(r"https?://[^\s/?#@;=]+(/[^\s?#@;=]*)?")
-
 # The account that Azurite and its predecessors come with; the key is public.
 # https://learn.microsoft.com/azure/storage/common/storage-connect-azurite
 DEVELOPMENT_ENDPOINT = "http://127.0.0.1:10000/devstoreaccount1"
@@ -33,9 +31,9 @@ class Account(NamedTuple):
     sas: str | None = None
 
 
-def is_plain_url(text: str) -> bool:
-    """Whether this is a URL in which nothing can be a secret: no user name, query or fragment."""
-    return _PLAIN_URL.fullmatch(text) is not None
+def may_hold_secret(endpoint: str) -> bool:
+    """Whether there is a user name, a query or a fragment in it, or it is a connection string or a key."""
+    return re.search(r"[\s?#@;=]", endpoint) is not None
 
 
 def from_environment() -> Account | None:

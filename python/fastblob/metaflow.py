@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from ._environment import is_plain_url
+from ._environment import may_hold_secret
 from ._fastblob import __version__
 
 if TYPE_CHECKING:
@@ -67,11 +67,9 @@ def _names(plugins: Iterable[type]) -> str:
 
 
 def _shown(endpoint: str) -> str:
-    if not endpoint:
-        return "not configured"
-    return (
-        endpoint if is_plain_url(endpoint) else "not the URL of an account (not shown: it may hold a secret)"
-    )
+    if may_hold_secret(endpoint):
+        return "not the URL of an account (not shown: it may hold a secret)"
+    return endpoint or "not configured"
 
 
 def _why_not(registered: type) -> str | None:

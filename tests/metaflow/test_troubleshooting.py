@@ -156,7 +156,7 @@ def test_the_root_is_malformed(
     ("setting", "value", "said"),
     [
         ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", None, "set METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"),
-        ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "ftp://x", "is not the URL of an account"),
+        ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "ftp://x", "scheme other than https"),
         ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "https://a.blob.core.windows.net?sig=x", "is not the URL"),
         ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "https://a:sig=x@a.blob.core.windows.net", "is not the URL"),
         ("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "AccountName=a;AccountKey=sig=x", "is not the URL"),

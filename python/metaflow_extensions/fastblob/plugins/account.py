@@ -37,12 +37,12 @@ def client() -> fastblob.Client:
         AzureConfigurationError: A setting is missing or malformed.
     """
     import fastblob
-    from fastblob._environment import is_plain_url
+    from fastblob._environment import may_hold_secret
 
     endpoint = AZURE_STORAGE_BLOB_SERVICE_ENDPOINT
     if not endpoint:
         raise AzureConfigurationError(_why_no_endpoint())
-    if not is_plain_url(endpoint):
+    if may_hold_secret(endpoint):
         raise AzureConfigurationError(
             f"{_ENDPOINT} is not the URL of an account and nothing else, such as "
             "https://myaccount.blob.core.windows.net. Metaflow uses Entra ID only: no SAS, no key. "
