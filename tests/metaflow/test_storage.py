@@ -30,6 +30,13 @@ def load(storage: Storage, *paths: str) -> dict[str, tuple[bytes | None, Any]]:
         return {key: (file and Path(file).read_bytes(), metadata) for key, file, metadata in loaded}
 
 
+def artifacts_in(storage: Storage) -> Any:
+    """What Metaflow keeps artifacts in."""
+    from metaflow.datastore.content_addressed_store import ContentAddressedStore
+
+    return ContentAddressedStore("Flow/data", storage)
+
+
 def data_key(content_hash: str) -> str:
     return f"Flow/data/{content_hash[:2]}/{content_hash}"
 
@@ -303,11 +310,9 @@ def test_artifacts_are_written_and_read_once(
     monkeypatch: pytest.MonkeyPatch,
     assert_requests: Callable[..., None],
 ) -> None:
-    from metaflow.datastore.content_addressed_store import ContentAddressedStore
-
     monkeypatch.setattr(datastore_module, "ASK_FIRST_SIZE", 20_000)
     blobs = [b"small", content(1000), b"small", content(30_000)]
-    store = ContentAddressedStore("Flow/data", storage)
+    store = artifacts_in(storage)
     keys = [key for _, key in store.save_blobs(iter(blobs), len_hint=4)]
     assert_requests(PutBlob=3, GetBlobProperties=1)
     store.save_blobs(iter(blobs))
@@ -317,7 +322,7 @@ def test_artifacts_are_written_and_read_once(
     assert dict(store.load_blobs(keys)) == dict(zip(keys, blobs, strict=True))
     assert_requests(GetBlob=1)
 
-    another_process = ContentAddressedStore("Flow/data", new_storage(storage.datastore_root))
+    another_process = artifacts_in(new_storage(storage.datastore_root))
     assert [key for _, key in another_process.save_blobs(iter(blobs))] == keys
     assert_requests(PutBlob=2, GetBlobProperties=1)
     assert dict(another_process.load_blobs(keys)) == dict(zip(keys, blobs, strict=True))
@@ -331,12 +336,11 @@ def test_an_artifact_that_exists_is_not_compressed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from metaflow.datastore import content_addressed_store
-    from metaflow.datastore.content_addressed_store import ContentAddressedStore
 
     large = bytes(datastore_module.ASK_FIRST_SIZE + 1)
-    ContentAddressedStore("Flow/data", storage).save_blobs(iter([large]))
+    artifacts_in(storage).save_blobs(iter([large]))
     assert_requests(GetBlobProperties=1, PutBlob=1)
-    store = ContentAddressedStore("Flow/data", new_storage(storage.datastore_root))
+    store = artifacts_in(new_storage(storage.datastore_root))
     with monkeypatch.context() as patch:
         patch.setattr(content_addressed_store.gzip, "GzipFile", None)
         ((_, key),) = store.save_blobs(iter([large]))
@@ -345,11 +349,10 @@ def test_an_artifact_that_exists_is_not_compressed(
 
 
 def test_other_datastores_are_given_what_they_expect(storage: Storage, tmp_path: Path) -> None:
-    from metaflow.datastore.content_addressed_store import ContentAddressedStore
     from metaflow.plugins.datastores.local_storage import LocalStorage
 
     directory = tmp_path / "local"
-    store = ContentAddressedStore("Flow/data", LocalStorage(str(directory)))
+    store = artifacts_in(LocalStorage(str(directory)))
     ((_, key),) = store.save_blobs(iter([b"artifact"]))
     assert dict(store.load_blobs([key])) == {key: b"artifact"}
     shutil.rmtree(directory)
@@ -387,9 +390,7 @@ def test_an_artifact_that_was_deleted_is_written_again(
     storage: Storage, new_storage: Callable[[str], Storage], account: Account
 ) -> None:
     """Whatever the lists of artifacts of earlier tasks say; a lifecycle rule may have deleted it."""
-    from metaflow.datastore.content_addressed_store import ContentAddressedStore
-
-    store = ContentAddressedStore("Flow/data", storage)
+    store = artifacts_in(storage)
     ((_, key),) = store.save_blobs(iter([b"artifact"]))
     listed = json.dumps({"objects": {"x": key}}).encode()
     save(storage, ("Flow/1/start/1/0.data.json", listed), ("Flow/1/start/1/0.task_end", b"{}"))
@@ -397,7 +398,7 @@ def test_an_artifact_that_was_deleted_is_written_again(
 
     another = new_storage(storage.datastore_root)
     assert load(another, "Flow/1/start/1/0.data.json", "Flow/1/start/1/0.task_end")
-    store = ContentAddressedStore("Flow/data", another)
+    store = artifacts_in(another)
     store.save_blobs(iter([b"artifact"]))
     assert dict(store.load_blobs([key])) == {key: b"artifact"}
 
@@ -406,9 +407,7 @@ def test_an_artifact_that_was_deleted_is_written_again(
 def test_an_artifact_that_turned_out_to_be_missing_is_written_again(
     storage: Storage, account: Account, notice: Callable[[Storage, str], object]
 ) -> None:
-    from metaflow.datastore.content_addressed_store import ContentAddressedStore
-
-    store = ContentAddressedStore("Flow/data", storage)
+    store = artifacts_in(storage)
     ((_, key),) = store.save_blobs(iter([b"artifact"]))
     blob = f"{storage.datastore_root}/{data_key(key)}"
     account.client().delete(blob)

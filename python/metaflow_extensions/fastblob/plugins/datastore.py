@@ -17,7 +17,7 @@ from . import account, forwarding, packing
 from .availability import is_usable
 from .blob_cache import CONTENT_SIZE, is_content_addressed, of_this_process
 from .errors import as_metaflow_errors
-from .packing import PackedArtifact
+from .packing import ArtifactToPack
 from .scratch import ScratchDirectory
 from .task_listing import TaskListing
 
@@ -263,6 +263,7 @@ class AzureStorage(DataStoreStorage):
         return str(file), metadata
 
     def _note_missing(self, blob: str, error: Exception) -> None:
+        """Forgets the blob; where it is the container that is missing, raises the error."""
         if getattr(error, "error_code", None) == "ContainerNotFound":
             raise error
         self._cache.forget(blob)
@@ -274,10 +275,10 @@ class _Write(NamedTuple):
     item: tuple[str, bytes | memoryview, dict[str, str] | None]
 
 
-def _sized(stream: BinaryIO | PackedArtifact) -> tuple[int, Callable[[], bytes | memoryview]]:
+def _sized(stream: BinaryIO | ArtifactToPack) -> tuple[int, Callable[[], bytes | memoryview]]:
     """How many bytes something has, and what gives them."""
-    if isinstance(stream, PackedArtifact):
-        return stream.unpacked_size, lambda: _bytes(stream.pack())
+    if isinstance(stream, ArtifactToPack):
+        return stream.size, lambda: _bytes(stream.pack())
     data = _bytes(stream)
     return len(data), lambda: data
 

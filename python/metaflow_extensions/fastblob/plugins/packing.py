@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PackedArtifact:
+class ArtifactToPack:
     """An artifact that is yet to be compressed."""
 
     pack: Callable[[], BytesIO]
-    unpacked_size: int
+    size: int
 
 
 def install(storage: type) -> None:
     """Makes Metaflow's content-addressed store leave the packing to storages of this class."""
 
-    def wrap(pack: Callable[..., BytesIO]) -> Callable[..., BytesIO | PackedArtifact]:
-        def wrapper(self: Any, blob: bytes) -> BytesIO | PackedArtifact:
+    def wrap(pack: Callable[..., BytesIO]) -> Callable[..., BytesIO | ArtifactToPack]:
+        def wrapper(self: Any, blob: bytes) -> BytesIO | ArtifactToPack:
             if isinstance(self._storage_impl, storage):
-                return PackedArtifact(partial(pack, self, blob), len(blob))
+                return ArtifactToPack(partial(pack, self, blob), len(blob))
             return pack(self, blob)
 
         return wrapper
