@@ -43,8 +43,13 @@ class BlobPath:
     Every call that takes a blob takes it as str or as BlobPath; the rules are the same.
     https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
 
+    With two arguments the name is taken as it is, as the service lists it: also with slashes at its ends, two
+    in a row, backslashes, and ``.`` or ``..`` as segments.
+
     Args:
-        path: ``"<container>/<name>"`` or ``"<container>"``.
+        path_or_container: ``"<container>/<name>"`` or ``"<container>"``; the container alone where ``name`` is
+            given.
+        name: The blob's name in its container, verbatim.
 
     Raises:
         ValueError: It is not such a path: a scheme or host in front; a leading, trailing or doubled slash; an
@@ -52,7 +57,7 @@ class BlobPath:
             characters or 254 segments. The message gives the reason and, where possible, the repaired form.
     """
 
-    def __new__(cls, path: str) -> Self: ...
+    def __new__(cls, path_or_container: str, name: str | None = None, /) -> Self: ...
     @property
     def container(self) -> str:
         """The container's name."""
@@ -63,7 +68,7 @@ class BlobPath:
 
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
-    def __getnewargs__(self) -> tuple[str]: ...
+    def __getnewargs__(self) -> tuple[str, str]: ...
 
 @final
 class TransferResult:

@@ -50,7 +50,7 @@ impl BaseClient {
     /// Deletes a blob.
     fn delete(&self, blob: &Bound<'_, PyAny>) -> PyResult<()> {
         let (client, path) = (self.engine()?, blob_path::extract(blob)?);
-        enter(blob.py(), |interrupt| client.delete(&path, interrupt))?
+        enter(blob.py(), |signals| client.delete(&path, signals))?
             .map_err(|error| exceptions::from_error(blob.py(), &error))
     }
 
@@ -65,8 +65,8 @@ impl BaseClient {
         let py = source.py();
         let client = self.engine()?;
         let (source, target) = (blob_path::extract(source)?, blob_path::extract(target)?);
-        match enter(py, |interrupt| {
-            client.copy(&source, &target, overwrite, interrupt)
+        match enter(py, |signals| {
+            client.copy(&source, &target, overwrite, signals)
         })? {
             Ok(properties) => Ok(BlobProperties::new(&target, properties)),
             Err(error) => Err(exceptions::from_error(py, &error)),
@@ -81,7 +81,7 @@ impl BaseClient {
         blob: &BlobPath,
     ) -> PyResult<engine::Result<engine::BlobProperties>> {
         let client = self.engine()?;
-        enter(py, |interrupt| client.properties(blob, interrupt))
+        enter(py, |signals| client.properties(blob, signals))
     }
 }
 
@@ -110,7 +110,7 @@ impl BlobIterator {
                     "this listing was begun before os.fork(): call list() again in the child",
                 ));
             };
-            let page = enter(py, |interrupt| listing.next_page(interrupt))?;
+            let page = enter(py, |signals| listing.next_page(signals))?;
             match page.map_err(|error| exceptions::from_error(py, &error))? {
                 Some(page) => self.page = page.into_iter(),
                 None => return Ok(None),

@@ -15,8 +15,14 @@ pub(crate) struct BlobPath(engine::BlobPath);
 #[pymethods]
 impl BlobPath {
     #[new]
-    fn new(path: &str) -> PyResult<Self> {
-        parse(path).map(Self)
+    #[pyo3(signature = (path_or_container, name = None, /))]
+    fn new(path_or_container: &str, name: Option<&str>) -> PyResult<Self> {
+        match name {
+            None => parse(path_or_container).map(Self),
+            Some(name) => engine::BlobPath::verbatim(path_or_container, name)
+                .map(Self)
+                .map_err(|error| PyValueError::new_err(error.to_string())),
+        }
     }
 
     /// The container's name.
@@ -36,14 +42,20 @@ impl BlobPath {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let quoted = |text: &str| Ok::<_, PyErr>(PyString::new(py, text).repr()?.to_string());
+        let path = self.0.to_string();
+        if engine::BlobPath::parse(&path).as_ref() == Ok(&self.0) {
+            return Ok(format!("BlobPath({})", quoted(&path)?));
+        }
         Ok(format!(
-            "BlobPath({})",
-            PyString::new(py, &self.__str__()).repr()?
+            "BlobPath({}, {})",
+            quoted(self.0.container())?,
+            quoted(self.0.name())?
         ))
     }
 
-    fn __getnewargs__(&self) -> (String,) {
-        (self.__str__(),)
+    fn __getnewargs__(&self) -> (&str, &str) {
+        (self.0.container(), self.0.name())
     }
 }
 

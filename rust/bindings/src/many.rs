@@ -334,9 +334,9 @@ struct BlobsBelow {
 
 impl Input for BlobsBelow {
     fn next(&mut self, py: Python<'_>, _room: (usize, u64)) -> PyResult<Items> {
-        enter(py, |interrupt| {
+        enter(py, |signals| {
             loop {
-                match self.listing.next_page(interrupt)? {
+                match self.listing.next_page(signals)? {
                     // A page may be empty and still have a successor.
                     Some(page) if page.is_empty() => {}
                     Some(page) => {

@@ -6,20 +6,20 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use fastblob_engine::Interrupt;
+use fastblob_engine::SignalPoll;
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 
 use crate::{buffers, log};
 
 /// Runs `work` without the GIL, so that other Python threads go on.
 ///
-/// The work is handed an [`Interrupt`] that runs Python's signal handlers: what one of them raises
+/// The work is handed an [`SignalPoll`] that runs Python's signal handlers: what one of them raises
 /// (Ctrl-C: a `KeyboardInterrupt`) comes out of here once the work has ended. A panic comes out as
 /// `RuntimeError`.
 pub(crate) fn enter<T, W>(py: Python<'_>, work: W) -> PyResult<T>
 where
     T: Send,
-    W: FnOnce(Interrupt<'_>) -> T + Send,
+    W: FnOnce(SignalPoll<'_>) -> T + Send,
 {
     let (result, raised) = py.detach(|| {
         let raised = OnceCell::new();
@@ -31,7 +31,7 @@ where
             let signals = Python::attach(|py| py.check_signals());
             signals.is_err_and(|error| raised.set(error).is_ok())
         };
-        let result = catch_unwind(AssertUnwindSafe(|| work(Interrupt::new(&poll))));
+        let result = catch_unwind(AssertUnwindSafe(|| work(SignalPoll::new(&poll))));
         (result, raised.into_inner())
     });
     buffers::release_dropped(py);

@@ -122,7 +122,7 @@ impl BaseClient {
 }
 
 impl BaseClient {
-    /// Does one job on the calling thread, or, where somebody wants to watch, as a batch of one.
+    /// Does one job on the calling thread, or, where somebody wants to cancellation, as a batch of one.
     fn transfer(
         &self,
         py: Python<'_>,
@@ -131,7 +131,7 @@ impl BaseClient {
     ) -> PyResult<Outcome> {
         let client = self.engine()?;
         let outcome = match Reporter::new(progress)? {
-            None => enter(py, |interrupt| client.run(job, interrupt))?,
+            None => enter(py, |signals| client.run(job, signals))?,
             reporter => {
                 let mut input = Jobs(vec![job]);
                 let mut finished = batch::run(py, &client, &mut input, OnError::Raise, reporter)?;

@@ -125,7 +125,7 @@ pub(crate) fn copy(
         match head.get("x-ms-copy-status") {
             Some("success") | None => return Ok(properties),
             Some("pending") => session
-                .watch
+                .cancellation
                 .sleep(COPY_POLL)
                 .map_err(|_| Error::cancelled())?,
             Some(other) => {

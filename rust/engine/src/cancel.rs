@@ -11,9 +11,9 @@ use crate::limits::TICK;
 
 /// Asks the caller, on the caller's own thread, whether to give up: Python's pending signals, say.
 #[derive(Clone, Copy)]
-pub struct Interrupt<'a>(Option<&'a dyn Fn() -> bool>);
+pub struct SignalPoll<'a>(Option<&'a dyn Fn() -> bool>);
 
-impl<'a> Interrupt<'a> {
+impl<'a> SignalPoll<'a> {
     /// The operation goes on until its end.
     pub fn never() -> Self {
         Self(None)
@@ -26,9 +26,11 @@ impl<'a> Interrupt<'a> {
     }
 }
 
-impl fmt::Debug for Interrupt<'_> {
+impl fmt::Debug for SignalPoll<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Interrupt").field(&self.0.is_some()).finish()
+        f.debug_tuple("SignalPoll")
+            .field(&self.0.is_some())
+            .finish()
     }
 }
 
@@ -38,9 +40,9 @@ pub(crate) struct Cancelled;
 
 /// Says, wherever work waits, whether to wait on. Shared by all the work of a call.
 #[derive(Debug, Default)]
-pub(crate) struct Cancel(AtomicBool);
+pub(crate) struct CancelFlag(AtomicBool);
 
-impl Cancel {
+impl CancelFlag {
     pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -52,14 +54,14 @@ impl Cancel {
 
 /// What a piece of work asks while it waits: the call's flag and, on the calling thread, the caller.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Watch<'a> {
-    cancel: &'a Cancel,
-    interrupt: Interrupt<'a>,
+pub(crate) struct Cancellation<'a> {
+    cancel: &'a CancelFlag,
+    signals: SignalPoll<'a>,
 }
 
-impl<'a> Watch<'a> {
-    pub(crate) fn new(cancel: &'a Cancel, interrupt: Interrupt<'a>) -> Self {
-        Self { cancel, interrupt }
+impl<'a> Cancellation<'a> {
+    pub(crate) fn new(cancel: &'a CancelFlag, signals: SignalPoll<'a>) -> Self {
+        Self { cancel, signals }
     }
 
     /// Whether the call was cancelled; does not ask the caller.
@@ -69,7 +71,7 @@ impl<'a> Watch<'a> {
 
     /// Called once a tick, not more often: it may have to wait for Python's interpreter.
     pub(crate) fn check(&self) -> Result<(), Cancelled> {
-        if !self.cancel.is_set() && self.interrupt.0.is_some_and(|poll| poll()) {
+        if !self.cancel.is_set() && self.signals.0.is_some_and(|poll| poll()) {
             self.cancel.set();
         }
         if self.cancel.is_set() {

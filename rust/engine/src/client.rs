@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     account::Account,
     blob::{self, BlobProperties},
-    cancel::Interrupt,
+    cancel::SignalPoll,
     config::Config,
     error::{InvalidInput, Result},
     listing::Listing,
@@ -28,8 +28,8 @@ impl Client {
     }
 
     /// Moves one item, beginning on the calling thread: a small one never leaves it.
-    pub fn run(&self, job: Job, interrupt: Interrupt<'_>) -> Outcome {
-        Batch::new(Arc::clone(&self.0), OnError::Collect).run_here(job, interrupt)
+    pub fn run(&self, job: Job, signals: SignalPoll<'_>) -> Outcome {
+        Batch::new(Arc::clone(&self.0), OnError::Collect).run_here(job, signals)
     }
 
     /// Begins a call of any number of items.
@@ -41,18 +41,18 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is no such blob.
-    pub fn properties(&self, blob: &BlobPath, interrupt: Interrupt<'_>) -> Result<BlobProperties> {
+    pub fn properties(&self, blob: &BlobPath, signals: SignalPoll<'_>) -> Result<BlobProperties> {
         blob.require_name()?;
-        self.session(blob, interrupt, |session| blob::properties(session, blob))
+        self.session(blob, signals, |session| blob::properties(session, blob))
     }
 
     /// Deletes a blob.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is no such blob.
-    pub fn delete(&self, blob: &BlobPath, interrupt: Interrupt<'_>) -> Result<()> {
+    pub fn delete(&self, blob: &BlobPath, signals: SignalPoll<'_>) -> Result<()> {
         blob.require_name()?;
-        self.session(blob, interrupt, |session| delete_blob(session, blob))
+        self.session(blob, signals, |session| delete_blob(session, blob))
     }
 
     /// Copies a blob within the account, without its bytes passing through here; waits for the end.
@@ -64,11 +64,11 @@ impl Client {
         source: &BlobPath,
         target: &BlobPath,
         overwrite: bool,
-        interrupt: Interrupt<'_>,
+        signals: SignalPoll<'_>,
     ) -> Result<BlobProperties> {
         source.require_name()?;
         target.require_name()?;
-        self.session(target, interrupt, |session| {
+        self.session(target, signals, |session| {
             blob::copy(session, source, target, overwrite)
         })
     }
@@ -82,9 +82,9 @@ impl Client {
     fn session<T>(
         &self,
         blob: &BlobPath,
-        interrupt: Interrupt<'_>,
+        signals: SignalPoll<'_>,
         operation: impl FnOnce(&mut Session) -> Result<T>,
     ) -> Result<T> {
-        Session::run(&self.0, interrupt, operation).map_err(|error| error.with_blob(blob))
+        Session::run(&self.0, signals, operation).map_err(|error| error.with_blob(blob))
     }
 }

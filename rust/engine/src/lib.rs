@@ -34,7 +34,7 @@ mod transfer;
 
 pub use auth::{Credential, Token, TokenProvider};
 pub use blob::BlobProperties;
-pub use cancel::Interrupt;
+pub use cancel::SignalPoll;
 pub use checksum::Checksum;
 pub use client::Client;
 pub use config::{Config, WorkloadType};

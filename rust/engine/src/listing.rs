@@ -13,7 +13,7 @@ use quick_xml::{
 
 use crate::{
     account::Account,
-    cancel::Interrupt,
+    cancel::SignalPoll,
     error::{Error, ErrorKind, Result},
     http::Request,
     path::BlobPath,
@@ -69,11 +69,11 @@ impl Listing {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] where the container does not exist.
-    pub fn next_page(&mut self, interrupt: Interrupt<'_>) -> Result<Option<Vec<ListEntry>>> {
+    pub fn next_page(&mut self, signals: SignalPoll<'_>) -> Result<Option<Vec<ListEntry>>> {
         if self.ended {
             return Ok(None);
         }
-        let page = Session::run(&self.account, interrupt, |session| {
+        let page = Session::run(&self.account, signals, |session| {
             page(
                 session,
                 &self.prefix,

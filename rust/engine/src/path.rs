@@ -77,6 +77,25 @@ impl BlobPath {
         })
     }
 
+    /// A blob by its name as the service gives it, however odd: what a listing finds can be read, copied
+    /// and deleted. An empty name means the container.
+    ///
+    /// # Errors
+    /// Where the container cannot be one, or the name is longer than the service allows.
+    pub fn verbatim(container: &str, name: &str) -> Result<Self, InvalidInput> {
+        check_container(container)
+            .map_err(|reason| InvalidInput::new(format!("the path of a blob {reason}")))?;
+        if name.chars().count() > MAX_NAME_LENGTH {
+            return Err(InvalidInput::new(
+                "the blob's name has more than 1,024 characters",
+            ));
+        }
+        Ok(Self {
+            container: container.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+
     /// The container's name.
     pub fn container(&self) -> &str {
         &self.container
@@ -125,7 +144,7 @@ fn is_host(segment: &str) -> bool {
 }
 
 fn check_container(name: &str) -> Result<(), String> {
-    if matches!(name, "$root" | "$web" | "$logs") {
+    if matches!(name, "$root" | "$web" | "$logs" | "$blobchangefeed") {
         return Ok(());
     }
     let legal = (3..=63).contains(&name.len())

@@ -17,7 +17,7 @@ use std::{
 };
 
 use crate::{
-    cancel::{Interrupt, Watch},
+    cancel::{Cancellation, SignalPoll},
     concurrency::Concurrency,
     limits::{BUFFER_SIZE, TICK, WORK_MEMORY},
     sync::lock,
@@ -51,7 +51,7 @@ pub(crate) trait PartSource: Send + Sync {
 pub(crate) struct Worker<'a> {
     pub(crate) buffers: Buffers,
     /// Asks the caller, on the calling thread.
-    pub(crate) interrupt: Interrupt<'a>,
+    pub(crate) signals: SignalPoll<'a>,
 }
 
 /// Memory that is used again for each piece of work.
@@ -200,10 +200,10 @@ impl Scheduler {
         id: LaneId,
         work: Option<Box<dyn Work>>,
         worker: &mut Worker,
-        watch: &Watch,
+        cancellation: &Cancellation,
     ) {
         let mut state = lock(&self.state);
-        while state.callers >= most_callers(self.max_threads) && watch.check().is_ok() {
+        while state.callers >= most_callers(self.max_threads) && cancellation.check().is_ok() {
             state = self
                 .caller_left
                 .wait_timeout(state, TICK)
@@ -312,7 +312,7 @@ impl Scheduler {
     fn work(self: Arc<Self>) {
         let mut worker = Worker {
             buffers: Buffers::new(),
-            interrupt: Interrupt::never(),
+            signals: SignalPoll::never(),
         };
         let mut state = lock(&self.state);
         loop {

@@ -12,9 +12,9 @@ use std::{
 use crate::{
     account::Account,
     answer,
-    cancel::{Cancel, Interrupt, Watch},
+    cancel::{CancelFlag, Cancellation, SignalPoll},
     error::{Error, ErrorKind, Result},
-    http::{BodyReader, Broken, Connection, Request, ResponseHead},
+    http::{BodyReader, Connection, Request, ResponseHead, TransportError},
     limits::{MAX_ANSWER_SIZE, MAX_ERROR_SIZE, SERVICE_VERSION},
     progress::Progress,
     retry::{self, Decision},
@@ -50,14 +50,14 @@ pub(crate) trait Operation {
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The connection broke: another attempt may succeed.
-    Broken(Broken),
+    TransportError(TransportError),
     /// Another attempt would end the same way.
     Final(Error),
 }
 
-impl From<Broken> for Failure {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
+impl From<TransportError> for Failure {
+    fn from(broken: TransportError) -> Self {
+        Self::TransportError(broken)
     }
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct Session<'a> {
     pub(crate) account: &'a Account,
     pub(crate) body: &'a mut [u8],
     pub(crate) head: &'a mut String,
-    pub(crate) watch: Watch<'a>,
+    pub(crate) cancellation: Cancellation<'a>,
     pub(crate) cost: &'a Cost,
     pub(crate) progress: &'a Progress,
     /// Whether an attempt of the last operation failed in a way that leaves open whether the service
@@ -96,7 +96,7 @@ impl Session<'_> {
     /// Sends the requests of an operation that belongs to no transfer, from the calling thread.
     pub(crate) fn run<T>(
         account: &Account,
-        interrupt: Interrupt<'_>,
+        signals: SignalPoll<'_>,
         operation: impl FnOnce(&mut Session) -> Result<T>,
     ) -> Result<T> {
         let mut buffers = account.take_buffers();
@@ -104,7 +104,7 @@ impl Session<'_> {
             account,
             body: &mut buffers.body,
             head: &mut buffers.head,
-            watch: Watch::new(&Cancel::default(), interrupt),
+            cancellation: Cancellation::new(&CancelFlag::default(), signals),
             cost: &Cost::default(),
             progress: &Progress::default(),
             maybe_done: false,
@@ -140,7 +140,10 @@ impl Session<'_> {
             failures += 1;
             let known = self.account.reached.load(Ordering::Relaxed) && !is_odd(&failure);
             match self.account.retry.delay(failures, asked, known) {
-                Some(delay) => self.watch.sleep(delay).map_err(|_| Error::cancelled())?,
+                Some(delay) => self
+                    .cancellation
+                    .sleep(delay)
+                    .map_err(|_| Error::cancelled())?,
                 None => return Err(failure.with_attempts(attempts)),
             }
         }
@@ -153,7 +156,7 @@ impl Session<'_> {
         new_token: &mut bool,
     ) -> Result<O::Output, Attempt> {
         let account = self.account;
-        if self.watch.is_cancelled() {
+        if self.cancellation.is_cancelled() {
             return Err(Attempt::Final(Error::cancelled()));
         }
         let mut request = operation.request();
@@ -165,7 +168,7 @@ impl Session<'_> {
             .push(("x-ms-client-request-id".into(), request_id(account).into()));
         account
             .credential
-            .authorize(&mut request, &self.watch)
+            .authorize(&mut request, &self.cancellation)
             .map_err(Attempt::Final)?;
         let mut origin = String::new();
         if let Some(proxy) = account.pool.forwarder() {
@@ -184,19 +187,19 @@ impl Session<'_> {
         );
 
         let taken = if *immediate {
-            account.pool.take(&self.watch)
+            account.pool.take(&self.cancellation)
         } else {
-            account.pool.open(&self.watch)
+            account.pool.open(&self.cancellation)
         };
         let mut connection = taken.map_err(|broken| self.broken(broken))?;
         let was_used = connection.requests > 0;
         self.cost.requests.fetch_add(1, Ordering::Relaxed);
         self.progress.requested();
-        let head = match connection.exchange(self.head, &request, self.body, &self.watch) {
+        let head = match connection.exchange(self.head, &request, self.body, &self.cancellation) {
             Ok(head) => head,
             Err(broken) => {
                 // Most likely the service closed the connection just when it was used again.
-                let stale = was_used && *immediate && matches!(broken, Broken::Io(_));
+                let stale = was_used && *immediate && matches!(broken, TransportError::Io(_));
                 self.maybe_done = true;
                 let mut attempt = self.broken(broken);
                 if let (true, Attempt::Again { delay, .. }) = (stale, &mut attempt) {
@@ -211,7 +214,7 @@ impl Session<'_> {
         let success = (200..300).contains(&head.status);
         if success && answer::is_from_service(&head) {
             drop(request);
-            let mut body = BodyReader::new(&mut connection, &head, self.watch);
+            let mut body = BodyReader::new(&mut connection, &head, self.cancellation);
             let received = operation.receive(&head, &mut body, self.body);
             let finished = body.is_finished();
             return match received {
@@ -219,7 +222,7 @@ impl Session<'_> {
                     self.keep(connection, &head, finished);
                     Ok(output)
                 }
-                Err(Failure::Broken(broken)) => {
+                Err(Failure::TransportError(broken)) => {
                     self.maybe_done = true;
                     Err(self.broken(broken))
                 }
@@ -243,7 +246,7 @@ impl Session<'_> {
         authorization: Option<&str>,
         new_token: &mut bool,
     ) -> Attempt {
-        let mut body = BodyReader::new(&mut connection, head, self.watch);
+        let mut body = BodyReader::new(&mut connection, head, self.cancellation);
         let text = body.read_all(MAX_ERROR_SIZE).unwrap_or_default();
         let finished = body.is_finished();
         self.keep(connection, head, finished);
@@ -284,7 +287,7 @@ impl Session<'_> {
         }
     }
 
-    fn broken(&self, broken: Broken) -> Attempt {
+    fn broken(&self, broken: TransportError) -> Attempt {
         let mut endpoint = self.account.endpoint.url();
         if let Some(proxy) = self.account.pool.proxy() {
             endpoint = format!("{endpoint} through the proxy {}:{}", proxy.host, proxy.port);
@@ -293,8 +296,8 @@ impl Session<'_> {
             Error::new(ErrorKind::Network, what).with_source(Arc::new(source))
         };
         let failure = match broken {
-            Broken::Cancelled => return Attempt::Final(Error::cancelled()),
-            Broken::Source(error) => {
+            TransportError::Cancelled => return Attempt::Final(Error::cancelled()),
+            TransportError::Source(error) => {
                 let changed = error.kind() == io::ErrorKind::UnexpectedEof;
                 let message = if changed {
                     "the file became shorter while it was sent".to_owned()
@@ -305,7 +308,7 @@ impl Session<'_> {
                     Error::new(ErrorKind::Local, message).with_source(Arc::new(error)),
                 );
             }
-            Broken::Handshake(error) => {
+            TransportError::Handshake(error) => {
                 return Attempt::Final(network(
                     format!(
                         "{endpoint}: no trusted TLS connection: {error}; where a private certificate \
@@ -314,21 +317,21 @@ impl Session<'_> {
                     error,
                 ));
             }
-            Broken::Lookup(error) => network(
+            TransportError::Lookup(error) => network(
                 format!(
                     "{endpoint}: the host is not known ({error}); check the account URL and DNS"
                 ),
                 error,
             ),
-            Broken::Idle(time) => Error::new(
+            TransportError::Idle(time) => Error::new(
                 ErrorKind::Network,
                 format!("{endpoint}: no byte moved for {} s", time.as_secs_f64()),
             ),
-            Broken::Protocol(reason) => Error::new(
+            TransportError::Protocol(reason) => Error::new(
                 ErrorKind::Network,
                 format!("{endpoint}: {reason}; check the account URL and the proxy settings"),
             ),
-            Broken::Io(error) => network(
+            TransportError::Io(error) => network(
                 format!(
                     "{endpoint}: the connection failed: {error}; check the account URL and the network"
                 ),

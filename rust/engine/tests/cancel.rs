@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fastblob_engine::{BatchState, ErrorKind, Interrupt, Job, OnError};
+use fastblob_engine::{BatchState, ErrorKind, Job, OnError, SignalPoll};
 use fastblob_service::Action;
 use support::{Folder, Rig, blob, content};
 
@@ -20,10 +20,10 @@ fn an_interrupt_ends_a_single_operation() {
     rig.write("a", b"content");
     rig.fault("GetBlob", 0, Action::Delay(Duration::from_secs(60)));
     let polls = AtomicUsize::new(0);
-    let interrupt = || polls.fetch_add(1, Ordering::Relaxed) >= 2;
+    let signals = || polls.fetch_add(1, Ordering::Relaxed) >= 2;
     let start = Instant::now();
     let job = Job::read(blob("a"), Box::new(support::Leaked), 0, None);
-    let outcome = rig.client.run(job, Interrupt::new(&interrupt));
+    let outcome = rig.client.run(job, SignalPoll::new(&signals));
     assert_eq!(outcome.error.unwrap().kind(), ErrorKind::Cancelled);
     assert!(start.elapsed() < SOON);
 }
@@ -78,10 +78,10 @@ fn a_failed_download_leaves_no_file() {
 fn an_interrupt_ends_a_transfer_whose_bytes_flow() {
     let rig = Rig::serving(|options| options.bandwidth = Some(1 << 20), |_| {});
     rig.write("a", &content(1 << 20));
-    let interrupt = || true;
+    let signals = || true;
     let start = Instant::now();
     let job = Job::read(blob("a"), Box::new(support::Leaked), 0, None);
-    let outcome = rig.client.run(job, Interrupt::new(&interrupt));
+    let outcome = rig.client.run(job, SignalPoll::new(&signals));
     assert_eq!(outcome.error.unwrap().kind(), ErrorKind::Cancelled);
     assert!(start.elapsed() < Duration::from_millis(800));
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use fastblob_engine::{BlobPath, ErrorKind, Interrupt, Job, ListEntry, OnError};
+use fastblob_engine::{BlobPath, ErrorKind, Job, ListEntry, OnError, SignalPoll};
 use support::{Rig, blob};
 
 fn list(rig: &Rig, prefix: &str, one_level: bool) -> Vec<ListEntry> {
@@ -11,7 +11,7 @@ fn list(rig: &Rig, prefix: &str, one_level: bool) -> Vec<ListEntry> {
         .client
         .list(&BlobPath::parse(prefix).unwrap(), one_level);
     let mut entries = Vec::new();
-    while let Some(page) = listing.next_page(Interrupt::never()).unwrap() {
+    while let Some(page) = listing.next_page(SignalPoll::never()).unwrap() {
         entries.extend(page);
     }
     entries
@@ -59,7 +59,7 @@ fn pages_follow_one_another() {
 fn a_copy_is_made_by_the_service() {
     let rig = Rig::new();
     let sent = rig.write("a b", b"content");
-    let never = Interrupt::never();
+    let never = SignalPoll::never();
     let copy = rig
         .client
         .copy(&blob("a b"), &blob("b"), false, never)
@@ -89,7 +89,7 @@ fn a_copy_is_made_by_the_service() {
 #[test]
 fn properties_of_what_is_missing() {
     let rig = Rig::new();
-    let never = Interrupt::never();
+    let never = SignalPoll::never();
     let error = rig.client.properties(&blob("none"), never).unwrap_err();
     assert_eq!(
         (error.kind(), error.code()),

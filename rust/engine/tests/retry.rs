@@ -8,7 +8,7 @@ use std::{
 };
 
 use fastblob_engine::{
-    Client, Config, Credential, Endpoint, ErrorKind, Interrupt, Job, OnError, checksum::crc64,
+    Client, Config, Credential, Endpoint, ErrorKind, Job, OnError, SignalPoll, checksum::crc64,
     limits::PART_SIZE,
 };
 use fastblob_service::Action;
@@ -171,7 +171,7 @@ fn a_lost_answer_to_a_delete_is_no_failure() {
     let rig = Rig::new();
     rig.write("a", b"1");
     rig.fault("DeleteBlob", 1, Action::LoseAnswer);
-    rig.client.delete(&blob("a"), Interrupt::never()).unwrap();
+    rig.client.delete(&blob("a"), SignalPoll::never()).unwrap();
     let names = ["b", "c", "d"];
     for name in names {
         rig.write(name, b"1");
@@ -287,7 +287,7 @@ fn nobody_at_the_address_is_said_soon() {
     let endpoint = Endpoint::parse("http://127.0.0.1:1/account").unwrap();
     let client = Client::new(Config::new(endpoint, Credential::anonymous())).unwrap();
     let error = client
-        .properties(&blob("a"), Interrupt::never())
+        .properties(&blob("a"), SignalPoll::never())
         .unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network, 3));
 }
@@ -311,7 +311,7 @@ fn a_copy_whose_answer_was_lost_is_no_conflict() {
     rig.fault("CopyBlob", 1, Action::LoseAnswer);
     let copy = |target| {
         rig.client
-            .copy(&blob("a"), &blob(target), false, Interrupt::never())
+            .copy(&blob("a"), &blob(target), false, SignalPoll::never())
     };
     copy("b").unwrap();
     rig.write("c", b"somebody else's");

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc, time::SystemTime};
 pub use self::token::{Token, TokenProvider};
 use self::{shared_key::SharedKey, token::TokenCache};
 use crate::{
-    cancel::Watch,
+    cancel::Cancellation,
     error::{Error, InvalidInput},
     http::Request,
 };
@@ -77,13 +77,17 @@ impl Credential {
 
     /// Adds the date and the authorisation to a request that is otherwise complete. Done for each
     /// attempt anew: signatures and tokens grow old.
-    pub(crate) fn authorize(&self, request: &mut Request, watch: &Watch) -> Result<(), Error> {
+    pub(crate) fn authorize(
+        &self,
+        request: &mut Request,
+        cancellation: &Cancellation,
+    ) -> Result<(), Error> {
         let date = httpdate::fmt_http_date(SystemTime::now());
         request.headers.push(("x-ms-date".into(), date.into()));
         let value = match &self.0 {
             Kind::Anonymous | Kind::Sas(_) => return Ok(()),
             Kind::SharedKey(key) => key.authorization(request),
-            Kind::Token(cache) => cache.authorization(watch)?.to_string(),
+            Kind::Token(cache) => cache.authorization(cancellation)?.to_string(),
         };
         request.headers.push(("authorization".into(), value.into()));
         Ok(())

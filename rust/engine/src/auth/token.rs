@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    cancel::Watch,
+    cancel::Cancellation,
     error::{Error, ErrorKind},
     limits::{TICK, TOKEN_REFRESH_AHEAD},
     sync::lock,
@@ -80,7 +80,7 @@ impl TokenCache {
     ///
     /// Near its end the token is refreshed by the first thread that comes along; the others go on with
     /// the old one, and only once that has expired wait for the new.
-    pub(crate) fn authorization(&self, watch: &Watch) -> Result<Arc<str>, Error> {
+    pub(crate) fn authorization(&self, cancellation: &Cancellation) -> Result<Arc<str>, Error> {
         let mut state = lock(&self.state);
         let waited_for = state.fetches + 1;
         loop {
@@ -104,7 +104,7 @@ impl TokenCache {
                 .wait_timeout(state, TICK)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
-            if watch.check().is_err() {
+            if cancellation.check().is_err() {
                 return Err(Error::cancelled());
             }
         }
@@ -173,7 +173,7 @@ mod tests {
     use std::{sync::Barrier, thread};
 
     use super::*;
-    use crate::cancel::{Cancel, Interrupt};
+    use crate::cancel::{CancelFlag, SignalPoll};
 
     /// Gives tokens `1`, `2`, ... of the given lifetimes; fails where there is none.
     struct Scripted(Mutex<(Vec<u64>, Vec<Option<String>>)>);
@@ -205,9 +205,11 @@ mod tests {
     }
 
     fn get(cache: &TokenCache) -> Result<String, Error> {
-        let cancel = Cancel::default();
-        let watch = Watch::new(&cancel, Interrupt::never());
-        cache.authorization(&watch).map(|value| value.to_string())
+        let cancel = CancelFlag::default();
+        let cancellation = Cancellation::new(&cancel, SignalPoll::never());
+        cache
+            .authorization(&cancellation)
+            .map(|value| value.to_string())
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The body of a response, in whichever framing it comes.
 
 use super::{
-    broken::Broken,
     connection::Connection,
     message::{Framing, ResponseHead},
+    transport_error::TransportError,
 };
-use crate::{cancel::Watch, limits::MAX_HEADERS};
+use crate::{cancel::Cancellation, limits::MAX_HEADERS};
 
 /// Longest line between two chunks; ours to choose, as nobody uses chunk extensions.
 const MAX_CHUNK_LINE: usize = 4_096;
@@ -14,7 +14,7 @@ const MAX_CHUNK_LINE: usize = 4_096;
 #[derive(Debug)]
 pub(crate) struct BodyReader<'a> {
     connection: &'a mut Connection,
-    watch: Watch<'a>,
+    cancellation: Cancellation<'a>,
     state: State,
 }
 
@@ -33,7 +33,7 @@ impl<'a> BodyReader<'a> {
     pub(crate) fn new(
         connection: &'a mut Connection,
         head: &ResponseHead,
-        watch: Watch<'a>,
+        cancellation: Cancellation<'a>,
     ) -> Self {
         let state = match head.framing {
             Framing::Length(0) => State::Finished,
@@ -43,7 +43,7 @@ impl<'a> BodyReader<'a> {
         };
         Self {
             connection,
-            watch,
+            cancellation,
             state,
         }
     }
@@ -53,7 +53,7 @@ impl<'a> BodyReader<'a> {
     }
 
     /// Reads some bytes; 0 only at the end of the body, or for an empty `buffer`.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Broken> {
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         loop {
             match &mut self.state {
                 State::Finished => return Ok(0),
@@ -62,9 +62,11 @@ impl<'a> BodyReader<'a> {
                     let most = buffer
                         .len()
                         .min(usize::try_from(*rest).unwrap_or(usize::MAX));
-                    let count = self.connection.read(&mut buffer[..most], &self.watch)?;
+                    let count = self
+                        .connection
+                        .read(&mut buffer[..most], &self.cancellation)?;
                     if count == 0 {
-                        return Err(Broken::ended_early());
+                        return Err(TransportError::ended_early());
                     }
                     *rest -= count as u64;
                     if *rest == 0 {
@@ -76,7 +78,7 @@ impl<'a> BodyReader<'a> {
                     return Ok(count);
                 }
                 State::UntilClose => {
-                    let count = self.connection.read(buffer, &self.watch)?;
+                    let count = self.connection.read(buffer, &self.cancellation)?;
                     if count == 0 {
                         self.state = State::Finished;
                     }
@@ -84,7 +86,7 @@ impl<'a> BodyReader<'a> {
                 }
                 State::ChunkEnd => {
                     if !self.line()?.is_empty() {
-                        return Err(Broken::Protocol("a chunk is longer than it says"));
+                        return Err(TransportError::Protocol("a chunk is longer than it says"));
                     }
                     self.state = State::ChunkHead;
                 }
@@ -94,7 +96,7 @@ impl<'a> BodyReader<'a> {
                     let length = u64::from_str_radix(digits, 16)
                         .ok()
                         .filter(|_| !digits.starts_with('+'))
-                        .ok_or(Broken::Protocol("a chunk has an illegal length"))?;
+                        .ok_or(TransportError::Protocol("a chunk has an illegal length"))?;
                     if length > 0 {
                         self.state = State::Chunk(length);
                     } else {
@@ -107,40 +109,40 @@ impl<'a> BodyReader<'a> {
     }
 
     /// The whole body, refused if it is longer than `most` bytes.
-    pub(crate) fn read_all(&mut self, most: usize) -> Result<Vec<u8>, Broken> {
+    pub(crate) fn read_all(&mut self, most: usize) -> Result<Vec<u8>, TransportError> {
         let mut bytes = Vec::new();
         let mut piece = [0; 16 << 10];
         loop {
             match self.read(&mut piece)? {
                 0 => return Ok(bytes),
                 count if bytes.len() + count > most => {
-                    return Err(Broken::Protocol("the answer is too long"));
+                    return Err(TransportError::Protocol("the answer is too long"));
                 }
                 count => bytes.extend_from_slice(&piece[..count]),
             }
         }
     }
 
-    fn trailers(&mut self) -> Result<(), Broken> {
+    fn trailers(&mut self) -> Result<(), TransportError> {
         for _ in 0..MAX_HEADERS {
             if self.line()?.is_empty() {
                 return Ok(());
             }
         }
-        Err(Broken::Protocol("the answer has too many trailers"))
+        Err(TransportError::Protocol("the answer has too many trailers"))
     }
 
-    fn line(&mut self) -> Result<String, Broken> {
+    fn line(&mut self) -> Result<String, TransportError> {
         let mut line = Vec::new();
         let mut byte = [0];
         loop {
-            if self.connection.read(&mut byte, &self.watch)? == 0 {
-                return Err(Broken::ended_early());
+            if self.connection.read(&mut byte, &self.cancellation)? == 0 {
+                return Err(TransportError::ended_early());
             }
             match byte[0] {
                 b'\n' => break,
                 _ if line.len() >= MAX_CHUNK_LINE => {
-                    return Err(Broken::Protocol("a chunk's head is too long"));
+                    return Err(TransportError::Protocol("a chunk's head is too long"));
                 }
                 other => line.push(other),
             }
@@ -148,6 +150,6 @@ impl<'a> BodyReader<'a> {
         if line.last() == Some(&b'\r') {
             line.pop();
         }
-        String::from_utf8(line).map_err(|_| Broken::Protocol("a chunk's head is not text"))
+        String::from_utf8(line).map_err(|_| TransportError::Protocol("a chunk's head is not text"))
     }
 }

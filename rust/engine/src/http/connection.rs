@@ -11,13 +11,13 @@ use std::{
 use rustls::ClientConfig;
 
 use super::{
-    broken::Broken,
     message::{Body, Request, ResponseHead},
     proxy::Proxy,
     transport::{ANSWERED_EARLY, Transport},
+    transport_error::TransportError,
 };
 use crate::{
-    cancel::Watch,
+    cancel::Cancellation,
     endpoint::Endpoint,
     limits::{MAX_CONNECTION_AGE, MAX_HEAD_SIZE, MAX_IDLE},
 };
@@ -48,14 +48,14 @@ impl Connection {
         proxy: Option<&Proxy>,
         tls: Option<&Arc<ClientConfig>>,
         idle_timeout: Duration,
-        watch: &Watch,
-    ) -> Result<Self, Broken> {
+        cancellation: &Cancellation,
+    ) -> Result<Self, TransportError> {
         let (host, port) = match proxy {
             Some(proxy) => (proxy.host.clone(), proxy.port),
             None => (endpoint.host(), endpoint.port()),
         };
         let mut connection = Self {
-            transport: Transport::connect(&host, port, idle_timeout, watch)?,
+            transport: Transport::connect(&host, port, idle_timeout, cancellation)?,
             ahead: vec![0; READ_AHEAD].into_boxed_slice(),
             start: 0,
             end: 0,
@@ -65,24 +65,24 @@ impl Connection {
         };
         if let Some(config) = tls {
             if let Some(proxy) = proxy {
-                connection.tunnel(&proxy.connect_head(endpoint), watch)?;
+                connection.tunnel(&proxy.connect_head(endpoint), cancellation)?;
             }
             connection.transport =
                 connection
                     .transport
-                    .start_tls(endpoint.host(), config, watch)?;
+                    .start_tls(endpoint.host(), config, cancellation)?;
         }
         Ok(connection)
     }
 
-    fn tunnel(&mut self, head: &str, watch: &Watch) -> Result<(), Broken> {
-        self.transport.write_all(head.as_bytes(), watch)?;
+    fn tunnel(&mut self, head: &str, cancellation: &Cancellation) -> Result<(), TransportError> {
+        self.transport.write_all(head.as_bytes(), cancellation)?;
         // As to a HEAD request: what follows a successful answer is the tunnel, not a body.
-        let answer = self.read_head(true, watch)?;
+        let answer = self.read_head(true, cancellation)?;
         if answer.status == 200 {
             Ok(())
         } else {
-            Err(Broken::Io(io::Error::other(format!(
+            Err(TransportError::Io(io::Error::other(format!(
                 "the proxy refused the connection with status {}",
                 answer.status
             ))))
@@ -118,27 +118,27 @@ impl Connection {
         head: &str,
         request: &Request,
         buffer: &mut [u8],
-        watch: &Watch,
-    ) -> Result<ResponseHead, Broken> {
+        cancellation: &Cancellation,
+    ) -> Result<ResponseHead, TransportError> {
         self.requests += 1;
-        let sent = self.send(head.as_bytes(), request.body, buffer, watch);
+        let sent = self.send(head.as_bytes(), request.body, buffer, cancellation);
         let early = match sent {
             Ok(()) => false,
             // The service may have answered, and closed, before it read everything.
-            Err(Broken::Io(error)) if self.transport.has_answer() => {
-                match self.read_head(request.method == "HEAD", watch) {
+            Err(TransportError::Io(error)) if self.transport.has_answer() => {
+                match self.read_head(request.method == "HEAD", cancellation) {
                     Ok(mut answer) => {
                         answer.keep_alive = false;
                         return Ok(answer);
                     }
-                    Err(Broken::Cancelled) => return Err(Broken::Cancelled),
-                    Err(_) => return Err(Broken::Io(error)),
+                    Err(TransportError::Cancelled) => return Err(TransportError::Cancelled),
+                    Err(_) => return Err(TransportError::Io(error)),
                 }
             }
-            Err(Broken::Protocol(ANSWERED_EARLY)) => true,
+            Err(TransportError::Protocol(ANSWERED_EARLY)) => true,
             Err(other) => return Err(other),
         };
-        let mut answer = self.read_head(request.method == "HEAD", watch)?;
+        let mut answer = self.read_head(request.method == "HEAD", cancellation)?;
         answer.keep_alive &= !early;
         Ok(answer)
     }
@@ -148,18 +148,18 @@ impl Connection {
         head: &[u8],
         body: Body,
         buffer: &mut [u8],
-        watch: &Watch,
-    ) -> Result<(), Broken> {
+        cancellation: &Cancellation,
+    ) -> Result<(), TransportError> {
         match body {
-            Body::Empty => self.transport.write_all(head, watch)?,
-            Body::Bytes(bytes) => self.transport.write_both(head, bytes, watch)?,
+            Body::Empty => self.transport.write_all(head, cancellation)?,
+            Body::Bytes(bytes) => self.transport.write_both(head, bytes, cancellation)?,
             Body::File {
                 file,
                 offset,
                 length,
-            } => self.send_file(head, file, offset, length, buffer, watch)?,
+            } => self.send_file(head, file, offset, length, buffer, cancellation)?,
         }
-        self.transport.flush(watch)
+        self.transport.flush(cancellation)
     }
 
     fn send_file(
@@ -169,8 +169,8 @@ impl Connection {
         mut offset: u64,
         length: u64,
         buffer: &mut [u8],
-        watch: &Watch,
-    ) -> Result<(), Broken> {
+        cancellation: &Cancellation,
+    ) -> Result<(), TransportError> {
         let end = offset + length;
         let mut head = Some(head);
         while offset < end || head.is_some() {
@@ -178,41 +178,47 @@ impl Connection {
                 .len()
                 .min(usize::try_from(end - offset).unwrap_or(usize::MAX));
             file.read_exact_at(&mut buffer[..most], offset)
-                .map_err(Broken::Source)?;
+                .map_err(TransportError::Source)?;
             offset += most as u64;
             match head.take() {
-                Some(head) => self.transport.write_both(head, &buffer[..most], watch)?,
-                None => self.transport.write_all(&buffer[..most], watch)?,
+                Some(head) => self
+                    .transport
+                    .write_both(head, &buffer[..most], cancellation)?,
+                None => self.transport.write_all(&buffer[..most], cancellation)?,
             }
         }
         Ok(())
     }
 
-    fn read_head(&mut self, to_head_request: bool, watch: &Watch) -> Result<ResponseHead, Broken> {
+    fn read_head(
+        &mut self,
+        to_head_request: bool,
+        cancellation: &Cancellation,
+    ) -> Result<ResponseHead, TransportError> {
         let mut interim = 0;
         loop {
             if self.end > self.start {
                 let parsed =
                     ResponseHead::parse(&self.ahead[self.start..self.end], to_head_request)
-                        .map_err(Broken::Protocol)?;
+                        .map_err(TransportError::Protocol)?;
                 if let Some((head, length)) = parsed {
                     self.start += length;
                     if (100..200).contains(&head.status) {
                         interim += 1;
                         if interim > MAX_INTERIM {
-                            return Err(Broken::Protocol("too many interim answers"));
+                            return Err(TransportError::Protocol("too many interim answers"));
                         }
                         continue;
                     }
                     return Ok(head);
                 }
             }
-            self.read_more(watch)?;
+            self.read_more(cancellation)?;
         }
     }
 
     /// Reads more of a head behind what is there.
-    fn read_more(&mut self, watch: &Watch) -> Result<(), Broken> {
+    fn read_more(&mut self, cancellation: &Cancellation) -> Result<(), TransportError> {
         if self.start > 0 {
             self.ahead.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -223,23 +229,29 @@ impl Connection {
             larger[..self.end].copy_from_slice(&self.ahead[..self.end]);
             self.ahead = larger.into_boxed_slice();
         }
-        let count = self.transport.read(&mut self.ahead[self.end..], watch)?;
+        let count = self
+            .transport
+            .read(&mut self.ahead[self.end..], cancellation)?;
         if count == 0 {
-            return Err(Broken::ended_early());
+            return Err(TransportError::ended_early());
         }
         self.end += count;
         Ok(())
     }
 
     /// Reads some bytes of a body: what was read ahead, then the socket. 0 at the end of the connection.
-    pub(crate) fn read(&mut self, buffer: &mut [u8], watch: &Watch) -> Result<usize, Broken> {
+    pub(crate) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        cancellation: &Cancellation,
+    ) -> Result<usize, TransportError> {
         if self.start == self.end {
             // Lines of chunked bodies are read byte by byte, but not from the socket.
             if buffer.len() >= 512 {
-                return self.transport.read(buffer, watch);
+                return self.transport.read(buffer, cancellation);
             }
             self.start = 0;
-            self.end = self.transport.read(&mut self.ahead, watch)?;
+            self.end = self.transport.read(&mut self.ahead, cancellation)?;
         }
         let count = buffer.len().min(self.end - self.start);
         buffer[..count].copy_from_slice(&self.ahead[self.start..self.start + count]);

@@ -5,7 +5,6 @@
 //! could break. Every request goes through it.
 
 mod body;
-mod broken;
 mod connect;
 mod connection;
 mod message;
@@ -13,9 +12,10 @@ mod pool;
 mod proxy;
 mod tls;
 mod transport;
+mod transport_error;
 
 pub(crate) use body::BodyReader;
-pub(crate) use broken::Broken;
 pub(crate) use connection::Connection;
 pub(crate) use message::{Body, Request, ResponseHead};
 pub(crate) use pool::Pool;
+pub(crate) use transport_error::TransportError;

@@ -8,8 +8,10 @@ use std::{
 
 use rustls::ClientConfig;
 
-use super::{broken::Broken, connection::Connection, proxy::Proxy, tls};
-use crate::{cancel::Watch, endpoint::Endpoint, error::InvalidInput, limits::MAX_IDLE, sync::lock};
+use super::{connection::Connection, proxy::Proxy, tls, transport_error::TransportError};
+use crate::{
+    cancel::Cancellation, endpoint::Endpoint, error::InvalidInput, limits::MAX_IDLE, sync::lock,
+};
 
 /// The last connection used is the first to be used again: it is the least likely to have been closed.
 #[derive(Debug)]
@@ -38,24 +40,24 @@ impl Pool {
     }
 
     /// A connection that was used before, or a new one.
-    pub(crate) fn take(&self, watch: &Watch) -> Result<Connection, Broken> {
+    pub(crate) fn take(&self, cancellation: &Cancellation) -> Result<Connection, TransportError> {
         loop {
             let kept = lock(&self.idle).pop_back();
             match kept {
                 Some(connection) if connection.is_usable() => return Ok(connection),
                 Some(_) => {}
-                None => return self.open(watch),
+                None => return self.open(cancellation),
             }
         }
     }
 
-    pub(crate) fn open(&self, watch: &Watch) -> Result<Connection, Broken> {
+    pub(crate) fn open(&self, cancellation: &Cancellation) -> Result<Connection, TransportError> {
         Connection::open(
             &self.endpoint,
             self.proxy.as_ref(),
             self.tls.as_ref(),
             self.idle_timeout,
-            watch,
+            cancellation,
         )
     }
 

@@ -14,8 +14,8 @@ use rustix::{
 };
 use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 
-use super::{broken::Broken, connect::connect};
-use crate::{cancel::Watch, limits::TICK};
+use super::{connect::connect, transport_error::TransportError};
+use crate::{cancel::Cancellation, limits::TICK};
 
 pub(super) const ANSWERED_EARLY: &str = "the service answered before it had read the request";
 
@@ -47,12 +47,16 @@ impl Transport {
         host: &str,
         port: u16,
         idle_timeout: Duration,
-        watch: &Watch,
-    ) -> Result<Self, Broken> {
-        let socket = connect(host, port, watch)?;
-        socket.set_nodelay(true).map_err(Broken::Io)?;
-        socket.set_read_timeout(Some(TICK)).map_err(Broken::Io)?;
-        socket.set_write_timeout(Some(TICK)).map_err(Broken::Io)?;
+        cancellation: &Cancellation,
+    ) -> Result<Self, TransportError> {
+        let socket = connect(host, port, cancellation)?;
+        socket.set_nodelay(true).map_err(TransportError::Io)?;
+        socket
+            .set_read_timeout(Some(TICK))
+            .map_err(TransportError::Io)?;
+        socket
+            .set_write_timeout(Some(TICK))
+            .map_err(TransportError::Io)?;
         Ok(Self {
             stream: Stream::Plain(socket),
             idle_timeout,
@@ -64,26 +68,26 @@ impl Transport {
         self,
         host: String,
         config: &Arc<ClientConfig>,
-        watch: &Watch,
-    ) -> Result<Self, Broken> {
+        cancellation: &Cancellation,
+    ) -> Result<Self, TransportError> {
         let Stream::Plain(mut socket) = self.stream else {
             unreachable!("TLS is started once, on the plain connection");
         };
-        let handshake = |error: io::Error| Broken::Handshake(error);
+        let handshake = |error: io::Error| TransportError::Handshake(error);
         let name =
             ServerName::try_from(host).map_err(|error| handshake(io::Error::other(error)))?;
         let mut session = ClientConnection::new(Arc::clone(config), name)
             .map_err(|error| handshake(io::Error::other(error)))?;
-        let mut patience = Patience::new(self.idle_timeout);
+        let mut idle = IdleTimer::new(self.idle_timeout);
         while session.is_handshaking() {
             match session.complete_io(&mut socket) {
-                Ok(_) => patience.reset(),
-                Err(error) if is_tick(&error) => patience.wait(watch)?,
+                Ok(_) => idle.reset(),
+                Err(error) if is_tick(&error) => idle.wait(cancellation)?,
                 // rustls reports what it does not accept as InvalidData; all else is the network.
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                     return Err(handshake(error));
                 }
-                Err(error) => return Err(Broken::Io(error)),
+                Err(error) => return Err(TransportError::Io(error)),
             }
         }
         Ok(Self {
@@ -112,8 +116,8 @@ impl Transport {
         &mut self,
         first: &[u8],
         second: &[u8],
-        watch: &Watch,
-    ) -> Result<(), Broken> {
+        cancellation: &Cancellation,
+    ) -> Result<(), TransportError> {
         match &mut self.stream {
             Stream::Tls(stream) => {
                 // Goes into the session's buffer only; the next write takes it along.
@@ -122,36 +126,40 @@ impl Transport {
                     match stream.conn.writer().write(&first[written..]) {
                         Ok(0) => break,
                         Ok(count) => written += count,
-                        Err(error) => return Err(Broken::Io(error)),
+                        Err(error) => return Err(TransportError::Io(error)),
                     }
                 }
-                self.write_all(&first[written..], watch)?;
-                self.write_all(second, watch)
+                self.write_all(&first[written..], cancellation)?;
+                self.write_all(second, cancellation)
             }
             Stream::Plain(socket) => {
-                let mut patience = Patience::new(self.idle_timeout);
+                let mut idle = IdleTimer::new(self.idle_timeout);
                 let count = loop {
                     let pieces = [IoSlice::new(first), IoSlice::new(second)];
                     match socket.write_vectored(&pieces) {
                         Ok(count) => break count,
-                        Err(error) if is_tick(&error) => patience.wait(watch)?,
-                        Err(error) => return Err(Broken::Io(error)),
+                        Err(error) if is_tick(&error) => idle.wait(cancellation)?,
+                        Err(error) => return Err(TransportError::Io(error)),
                     }
                 };
                 match first.get(count..) {
                     Some(rest) => {
-                        self.write_all(rest, watch)?;
-                        self.write_all(second, watch)
+                        self.write_all(rest, cancellation)?;
+                        self.write_all(second, cancellation)
                     }
-                    None => self.write_all(&second[count - first.len()..], watch),
+                    None => self.write_all(&second[count - first.len()..], cancellation),
                 }
             }
         }
     }
 
     /// Writes all of it, or fails with [`ANSWERED_EARLY`] where the service has answered meanwhile.
-    pub(super) fn write_all(&mut self, mut bytes: &[u8], watch: &Watch) -> Result<(), Broken> {
-        let mut patience = Patience::new(self.idle_timeout);
+    pub(super) fn write_all(
+        &mut self,
+        mut bytes: &[u8],
+        cancellation: &Cancellation,
+    ) -> Result<(), TransportError> {
+        let mut idle = IdleTimer::new(self.idle_timeout);
         while !bytes.is_empty() {
             let result = match &mut self.stream {
                 Stream::Plain(socket) => socket.write(bytes),
@@ -160,42 +168,46 @@ impl Transport {
             match result {
                 Ok(count @ 1..) => {
                     bytes = &bytes[count..];
-                    patience.reset();
-                    self.check_now_and_then(watch)?;
+                    idle.reset();
+                    self.check_now_and_then(cancellation)?;
                 }
                 // TLS takes nothing while its buffer is full.
-                Ok(0) if matches!(self.stream, Stream::Tls(_)) => patience.wait(watch)?,
-                Ok(_) => return Err(Broken::Io(io::ErrorKind::WriteZero.into())),
+                Ok(0) if matches!(self.stream, Stream::Tls(_)) => idle.wait(cancellation)?,
+                Ok(_) => return Err(TransportError::Io(io::ErrorKind::WriteZero.into())),
                 Err(error) if is_tick(&error) => {
-                    patience.wait(watch)?;
+                    idle.wait(cancellation)?;
                     if self.has_answer() {
-                        return Err(Broken::Protocol(ANSWERED_EARLY));
+                        return Err(TransportError::Protocol(ANSWERED_EARLY));
                     }
                 }
-                Err(error) => return Err(Broken::Io(error)),
+                Err(error) => return Err(TransportError::Io(error)),
             }
         }
         Ok(())
     }
 
     /// Has TLS send what it still holds.
-    pub(super) fn flush(&mut self, watch: &Watch) -> Result<(), Broken> {
+    pub(super) fn flush(&mut self, cancellation: &Cancellation) -> Result<(), TransportError> {
         let Stream::Tls(stream) = &mut self.stream else {
             return Ok(());
         };
-        let mut patience = Patience::new(self.idle_timeout);
+        let mut idle = IdleTimer::new(self.idle_timeout);
         loop {
             match stream.flush() {
                 Ok(()) => return Ok(()),
-                Err(error) if is_tick(&error) => patience.wait(watch)?,
-                Err(error) => return Err(Broken::Io(error)),
+                Err(error) if is_tick(&error) => idle.wait(cancellation)?,
+                Err(error) => return Err(TransportError::Io(error)),
             }
         }
     }
 
     /// Reads what is there, and waits for the first of it. 0 at the end of the connection.
-    pub(super) fn read(&mut self, buffer: &mut [u8], watch: &Watch) -> Result<usize, Broken> {
-        let mut patience = Patience::new(self.idle_timeout);
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        cancellation: &Cancellation,
+    ) -> Result<usize, TransportError> {
+        let mut idle = IdleTimer::new(self.idle_timeout);
         loop {
             let result = match &mut self.stream {
                 Stream::Plain(socket) => socket.read(buffer),
@@ -203,11 +215,11 @@ impl Transport {
             };
             match result {
                 Ok(count) => {
-                    self.check_now_and_then(watch)?;
+                    self.check_now_and_then(cancellation)?;
                     return Ok(count);
                 }
-                Err(error) if is_tick(&error) => patience.wait(watch)?,
-                Err(error) => return Err(Broken::Io(error)),
+                Err(error) if is_tick(&error) => idle.wait(cancellation)?,
+                Err(error) => return Err(TransportError::Io(error)),
             }
         }
     }
@@ -231,22 +243,22 @@ impl Transport {
     }
 
     /// Asks once a tick whether to go on, also while bytes flow.
-    fn check_now_and_then(&mut self, watch: &Watch) -> Result<(), Broken> {
+    fn check_now_and_then(&mut self, cancellation: &Cancellation) -> Result<(), TransportError> {
         if self.checked.elapsed() >= TICK {
             self.checked = Instant::now();
-            watch.check()?;
+            cancellation.check()?;
         }
         Ok(())
     }
 }
 
 /// How long nothing has moved.
-struct Patience {
+struct IdleTimer {
     since: Option<Instant>,
     most: Duration,
 }
 
-impl Patience {
+impl IdleTimer {
     fn new(most: Duration) -> Self {
         Self { since: None, most }
     }
@@ -256,11 +268,11 @@ impl Patience {
     }
 
     /// One more tick without a byte.
-    fn wait(&mut self, watch: &Watch) -> Result<(), Broken> {
-        watch.check()?;
+    fn wait(&mut self, cancellation: &Cancellation) -> Result<(), TransportError> {
+        cancellation.check()?;
         let since = *self.since.get_or_insert_with(Instant::now);
         if since.elapsed() >= self.most {
-            return Err(Broken::Idle(self.most));
+            return Err(TransportError::Idle(self.most));
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     account::Account,
-    cancel::{Cancel, Interrupt, Watch},
+    cancel::{CancelFlag, Cancellation, SignalPoll},
     error::ErrorKind,
     limits::TICK,
     progress::{Progress, ProgressSnapshot},
@@ -47,7 +47,7 @@ impl Batch {
             shared: Arc::new(Shared {
                 account,
                 lane,
-                cancel: Cancel::default(),
+                cancel: CancelFlag::default(),
                 progress: Progress::default(),
                 on_error,
                 state: Mutex::default(),
@@ -96,10 +96,10 @@ impl Batch {
         if scheduler.is_deserted() {
             let mut worker = Worker {
                 buffers: self.shared.account.take_buffers(),
-                interrupt: Interrupt::never(),
+                signals: SignalPoll::never(),
             };
-            let watch = Watch::new(&self.shared.cancel, Interrupt::never());
-            scheduler.run_here(self.shared.lane, None, &mut worker, &watch);
+            let cancellation = Cancellation::new(&self.shared.cancel, SignalPoll::never());
+            scheduler.run_here(self.shared.lane, None, &mut worker, &cancellation);
             self.shared.account.put_buffers(worker.buffers);
         }
         let end = Instant::now() + timeout;
@@ -153,21 +153,21 @@ impl Batch {
     }
 
     /// Runs a single item, beginning on the calling thread.
-    pub(crate) fn run_here(self, job: Job, interrupt: Interrupt<'_>) -> Outcome {
+    pub(crate) fn run_here(self, job: Job, signals: SignalPoll<'_>) -> Outcome {
         let mut work = self.prepare(vec![job]);
         self.end_of_input();
         let account = &self.shared.account;
         let mut worker = Worker {
             buffers: account.take_buffers(),
-            interrupt,
+            signals,
         };
-        let watch = Watch::new(&self.shared.cancel, interrupt);
+        let cancellation = Cancellation::new(&self.shared.cancel, signals);
         account
             .scheduler
-            .run_here(self.shared.lane, work.pop(), &mut worker, &watch);
+            .run_here(self.shared.lane, work.pop(), &mut worker, &cancellation);
         account.put_buffers(worker.buffers);
         while self.wait(TICK) != BatchState::Finished {
-            if watch.check().is_err() {
+            if cancellation.check().is_err() {
                 self.shared.cancel();
             }
         }

@@ -120,7 +120,9 @@ fn send(session: &mut Session, items: &[Item], boundary: &str) -> Result<(Respon
     let mut body = String::new();
     for (index, item) in items.iter().enumerate() {
         let mut request = Request::new("DELETE", item.url_path());
-        account.credential.authorize(&mut request, &session.watch)?;
+        account
+            .credential
+            .authorize(&mut request, &session.cancellation)?;
         let _ = write!(
             body,
             "--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\

@@ -12,7 +12,7 @@ use std::{
 use super::{job::Outcome, shared::Shared};
 use crate::{
     blob::BlobProperties,
-    cancel::Watch,
+    cancel::Cancellation,
     error::{Error, ErrorKind, Result},
     listing::ListEntry,
     path::BlobPath,
@@ -77,7 +77,7 @@ impl Item {
             account: &self.batch.account,
             body,
             head,
-            watch: Watch::new(&self.batch.cancel, worker.interrupt),
+            cancellation: Cancellation::new(&self.batch.cancel, worker.signals),
             cost: &self.cost,
             progress: &self.batch.progress,
             maybe_done: false,

@@ -8,7 +8,7 @@ use super::{file::PartialFile, item::Item};
 use crate::{
     checksum::{Crc64, combine, encode_crc64},
     error::{Error, ErrorKind, Result},
-    http::{BodyReader, Broken, Request, ResponseHead},
+    http::{BodyReader, Request, ResponseHead, TransportError},
     memory::MemoryRegion,
     session::{Failure, Operation},
 };
@@ -142,7 +142,7 @@ impl<'a, F> RangeGet<'a, F> {
                     let received = self.received as usize;
                     let room = &mut region.bytes_mut()[received..received + rest];
                     match body.read(room) {
-                        Ok(0) => (&[][..], Some(Broken::ended_early())),
+                        Ok(0) => (&[][..], Some(TransportError::ended_early())),
                         Ok(count) => (&room[..count], None),
                         Err(broken) => (&[][..], Some(broken)),
                     }
@@ -177,11 +177,11 @@ impl<'a, F> RangeGet<'a, F> {
 }
 
 /// Fills `buffer`; what was read before a break counts.
-fn fill(body: &mut BodyReader, buffer: &mut [u8]) -> (usize, Option<Broken>) {
+fn fill(body: &mut BodyReader, buffer: &mut [u8]) -> (usize, Option<TransportError>) {
     let mut filled = 0;
     while filled < buffer.len() {
         match body.read(&mut buffer[filled..]) {
-            Ok(0) => return (filled, Some(Broken::ended_early())),
+            Ok(0) => return (filled, Some(TransportError::ended_early())),
             Ok(count) => filled += count,
             Err(broken) => return (filled, Some(broken)),
         }
@@ -234,16 +234,24 @@ where
                 let length = head
                     .get("content-length")
                     .and_then(|text| text.parse().ok());
-                let length = length.ok_or(Broken::Protocol("the answer has no length"))?;
+                let length = length.ok_or(TransportError::Protocol("the answer has no length"))?;
                 if length > asked {
-                    return Err(Broken::Protocol("the answer is longer than the range").into());
+                    return Err(
+                        TransportError::Protocol("the answer is longer than the range").into(),
+                    );
                 }
                 (0..length, length)
             }
-            _ => return Err(Broken::Protocol("the answer is not the range asked for").into()),
+            _ => {
+                return Err(
+                    TransportError::Protocol("the answer is not the range asked for").into(),
+                );
+            }
         };
         if sent.start != first || (head.status == 206 && sent.end != asked.min(total)) {
-            return Err(Broken::Protocol("the answer is another range than asked for").into());
+            return Err(
+                TransportError::Protocol("the answer is another range than asked for").into(),
+            );
         }
         if self.destination.is_none() {
             let whole = self.start == 0 && sent.end == total;
@@ -267,7 +275,7 @@ where
             self.etag = discovered.etag;
         }
         if sent.end - sent.start < self.length - self.received {
-            return Err(Broken::Protocol("the blob became shorter").into());
+            return Err(TransportError::Protocol("the blob became shorter").into());
         }
         self.pour(body, head, buffer)?;
         if let Some((hash, expected)) = self.md5.take() {

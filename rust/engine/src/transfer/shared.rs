@@ -9,7 +9,7 @@ use std::{
 use super::job::{Job, Kind, Outcome};
 use crate::{
     account::Account,
-    cancel::Cancel,
+    cancel::CancelFlag,
     error::{ErrorKind, InvalidInput},
     path::BlobPath,
     progress::Progress,
@@ -42,7 +42,7 @@ impl OnError {
 pub(crate) struct Shared {
     pub(crate) account: Arc<Account>,
     pub(crate) lane: LaneId,
-    pub(crate) cancel: Cancel,
+    pub(crate) cancel: CancelFlag,
     pub(crate) progress: Progress,
     pub(super) on_error: OnError,
     pub(super) state: Mutex<State>,

@@ -16,8 +16,8 @@ use std::{
 };
 
 use fastblob_engine::{
-    Batch, BatchState, BlobPath, Client, Config, Credential, Endpoint, Interrupt, Job,
-    MemoryRegion, MemorySource, MemoryTarget, OnError, Outcome, Source, Token, TokenProvider,
+    Batch, BatchState, BlobPath, Client, Config, Credential, Endpoint, Job, MemoryRegion,
+    MemorySource, MemoryTarget, OnError, Outcome, SignalPoll, Source, Token, TokenProvider,
     UploadOptions,
 };
 use fastblob_service::{Action, Fault, Options, Service};
@@ -70,7 +70,7 @@ impl Rig {
     }
 
     pub(crate) fn run(&self, job: Job) -> Outcome {
-        self.client.run(job, Interrupt::never())
+        self.client.run(job, SignalPoll::never())
     }
 
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Outcome {

@@ -6,7 +6,7 @@ use crate::cancel::Cancelled;
 
 /// Why a connection cannot be used on.
 #[derive(Debug)]
-pub(crate) enum Broken {
+pub(crate) enum TransportError {
     Cancelled,
     /// No byte moved for that long.
     Idle(Duration),
@@ -20,7 +20,7 @@ pub(crate) enum Broken {
     Protocol(&'static str),
 }
 
-impl Broken {
+impl TransportError {
     pub(crate) fn ended_early() -> Self {
         Self::Io(io::Error::new(
             io::ErrorKind::UnexpectedEof,
@@ -29,7 +29,7 @@ impl Broken {
     }
 }
 
-impl From<Cancelled> for Broken {
+impl From<Cancelled> for TransportError {
     fn from(_: Cancelled) -> Self {
         Self::Cancelled
     }
