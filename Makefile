@@ -58,8 +58,8 @@ clean: ## remove everything that was built or installed here
 # What must be there -------------------------------------------------------------------------------
 
 need-python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
-	  || { echo "fastblob needs Python 3.10 or newer; '$(PYTHON)' is not: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "fastblob needs Python 3.11 or newer; '$(PYTHON)' is not: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	  || { echo "'$(PYTHON)' cannot make virtual environments: install its venv module (Debian: python3-venv)" >&2; exit 1; }
 

@@ -35,7 +35,7 @@ def test_what_is_tested_is_the_installed_wheel(distribution: metadata.Distributi
 def test_one_wheel_for_every_python(distribution: metadata.Distribution, files: set[str]) -> None:
     wheel = distribution.read_text("WHEEL")
     assert wheel is not None
-    assert "Tag: cp310-abi3-" in wheel
+    assert "Tag: cp311-abi3-" in wheel
     assert [file for file in files if file.endswith(".so")] == ["fastblob/_fastblob.abi3.so"]
 
 
@@ -54,7 +54,7 @@ def test_metadata(distribution: metadata.Distribution) -> None:
     assert isinstance(described, Message)
     assert described["Name"] == "fastblob"
     assert described["Version"] == fastblob.__version__
-    assert described["Requires-Python"] == ">=3.10"
+    assert described["Requires-Python"] == ">=3.11"
     assert described["License-Expression"] == "Apache-2.0"
     assert set(described.get_all("Provides-Extra", [])) >= {"metaflow", "progress"}
     assert "# fastblob" in (described["Description"] or described.get_payload())
