@@ -9,6 +9,13 @@ from pathlib import Path
 
 import fastblob
 import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
+
+# manylinux2014, and with it Debian 8, RHEL 7, Amazon Linux 2 and everything later.
+OLDEST_GLIBC = (2, 17)
+# Another one that it needed, such as libgcc_s, an image might not have.
+GLIBC_LIBRARIES = {"libc", "libdl", "libm", "libpthread", "librt", "ld-linux-x86-64", "ld-linux-aarch64"}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +43,23 @@ def test_one_wheel_for_every_python(distribution: metadata.Distribution, files: 
     wheel = distribution.read_text("WHEEL")
     assert wheel is not None
     assert "Tag: cp311-abi3-" in wheel
+    assert sys.platform != "linux" or "manylinux2014" in wheel
     assert [file for file in files if file.endswith(".so")] == ["fastblob/_fastblob.abi3.so"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc is of Linux")
+def test_it_loads_where_glibc_is_old() -> None:
+    with Path(fastblob._fastblob.__file__).open("rb") as file:
+        needed = {
+            (library.name, version.name)
+            for section in ELFFile(file).iter_sections()
+            if isinstance(section, GNUVerNeedSection)
+            for library, versions in section.iter_versions()
+            for version in versions
+        }
+    assert {name.split(".")[0] for name, _ in needed} <= GLIBC_LIBRARIES
+    newest = max(tuple(map(int, version.removeprefix("GLIBC_").split("."))) for _, version in needed)
+    assert newest <= OLDEST_GLIBC, sorted(needed)
 
 
 def test_types_stubs_and_licence_are_in_it(files: set[str]) -> None:
