@@ -10,7 +10,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -51,12 +51,12 @@ def sdk_client(endpoint: str, credential: Any) -> BlobServiceClient:
 
 def tomorrow() -> datetime:
     """When a signature that is good expires."""
-    return datetime.now(timezone.utc) + timedelta(days=1)
+    return datetime.now(UTC) + timedelta(days=1)
 
 
 def yesterday() -> datetime:
     """When one that is not expired."""
-    return datetime.now(timezone.utc) - timedelta(days=1)
+    return datetime.now(UTC) - timedelta(days=1)
 
 
 def account_sas(account: Account, expiry: datetime) -> str:

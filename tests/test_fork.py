@@ -44,7 +44,7 @@ assert fastblob.read(blobs[0]) == expected[0]
 in_child(lambda: fastblob.read_many(blobs) == expected or os._exit(2))
 assert fastblob.read(blobs[0]) == expected[0]
 """,
-    # Not while threads enter or leave Python: there CPython before 3.10.15 and 3.11.8 may lock itself up
+    # Not while threads enter or leave Python: there CPython before 3.11.8 may lock itself up
     # (https://github.com/python/cpython/issues/112275). Here one waits for
     # the service, and all others are done.
     "a child made while the parent transfers": """

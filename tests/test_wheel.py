@@ -9,6 +9,13 @@ from pathlib import Path
 
 import fastblob
 import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
+
+# manylinux2014, and with it Debian 8, RHEL 7, Amazon Linux 2 and everything later.
+OLDEST_GLIBC = (2, 17)
+# Another one that it needed, such as libgcc_s, an image might not have.
+GLIBC_LIBRARIES = {"libc", "libdl", "libm", "libpthread", "librt", "ld-linux-x86-64", "ld-linux-aarch64"}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,6 @@ def files(distribution: metadata.Distribution) -> set[str]:
 
 
 def test_what_is_tested_is_the_installed_wheel(distribution: metadata.Distribution) -> None:
-    assert fastblob.__file__ is not None
     assert Path(fastblob.__file__).is_relative_to(sys.prefix)
     assert distribution.read_text("direct_url.json") is None or "archive_info" in str(
         distribution.read_text("direct_url.json")
@@ -35,8 +41,25 @@ def test_what_is_tested_is_the_installed_wheel(distribution: metadata.Distributi
 def test_one_wheel_for_every_python(distribution: metadata.Distribution, files: set[str]) -> None:
     wheel = distribution.read_text("WHEEL")
     assert wheel is not None
-    assert "Tag: cp310-abi3-" in wheel
+    assert "Tag: cp311-abi3-" in wheel
+    assert sys.platform != "linux" or "manylinux2014" in wheel
     assert [file for file in files if file.endswith(".so")] == ["fastblob/_fastblob.abi3.so"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc is of Linux")
+def test_it_loads_where_glibc_is_old() -> None:
+    library = Path(fastblob.__file__).with_name("_fastblob.abi3.so")
+    with library.open("rb") as file:
+        needed = {
+            (str(dependency.name), str(version.name))
+            for section in ELFFile(file).iter_sections()
+            if isinstance(section, GNUVerNeedSection)
+            for dependency, versions in section.iter_versions()
+            for version in versions
+        }
+    assert {name.split(".")[0] for name, _ in needed} <= GLIBC_LIBRARIES
+    newest = max(tuple(map(int, version.removeprefix("GLIBC_").split("."))) for _, version in needed)
+    assert newest <= OLDEST_GLIBC, sorted(needed)
 
 
 def test_types_stubs_and_licence_are_in_it(files: set[str]) -> None:
@@ -54,7 +77,7 @@ def test_metadata(distribution: metadata.Distribution) -> None:
     assert isinstance(described, Message)
     assert described["Name"] == "fastblob"
     assert described["Version"] == fastblob.__version__
-    assert described["Requires-Python"] == ">=3.10"
+    assert described["Requires-Python"] == ">=3.11"
     assert described["License-Expression"] == "Apache-2.0"
     assert set(described.get_all("Provides-Extra", [])) >= {"metaflow", "progress"}
     assert "# fastblob" in (described["Description"] or described.get_payload())

@@ -68,7 +68,7 @@ def connect_proxy(targets: Mapping[str, int]) -> Iterator[str]:
                             return
                         other[readable].sendall(data)
 
-        def log_message(self, *arguments: object) -> None:
+        def log_message(self, format: str, *arguments: object) -> None:
             pass
 
     with serving(Server(Proxy)) as port:
@@ -140,7 +140,7 @@ def vault(service: LocalAzure, folder: Path) -> Iterator[Vault]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *arguments: object) -> None:
+        def log_message(self, format: str, *arguments: object) -> None:
             pass
 
     server = Server(Handler)

@@ -8,7 +8,7 @@ from . import _credentials, _environment
 from ._fastblob import BaseClient
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
     from ._credentials import _Credential
     from ._environment import Account

@@ -8,9 +8,9 @@ import builtins
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import BinaryIO, Literal, TypeAlias, final, overload
+from typing import BinaryIO, Literal, Self, TypeAlias, final, overload
 
-from typing_extensions import Buffer, Self, disjoint_base
+from typing_extensions import Buffer, disjoint_base
 
 _StrPath: TypeAlias = str | os.PathLike[str]
 _ErrorClasses: TypeAlias = type[Exception] | tuple[type[Exception], ...]
@@ -47,8 +47,8 @@ class BlobPath:
     in a row, backslashes, and ``.`` or ``..`` as segments.
 
     Args:
-        path_or_container: ``"<container>/<name>"`` or ``"<container>"``; the container alone where ``name`` is
-            given.
+        path_or_container: ``"<container>/<name>"`` or ``"<container>"``; the container alone where ``name``
+            is given.
         name: The blob's name in its container, verbatim.
 
     Raises:

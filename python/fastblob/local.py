@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from types import TracebackType
-
-    from typing_extensions import Self
+    from typing import Self
 
     from ._credentials import _Credential
 

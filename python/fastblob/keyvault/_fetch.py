@@ -6,7 +6,7 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import ClientAuthenticationError
@@ -101,7 +101,7 @@ def _read(client: SecretClient, secret: SecretId) -> KeyVaultSecret | SecretErro
         expires = answer.properties.expires_on
         # The service leaves it to the reader what an expiry date means:
         # https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#date-time-controlled-operations
-        if expires is not None and expires < datetime.now(timezone.utc):
+        if expires is not None and expires < datetime.now(UTC):
             _log.warning("The secret %s expired on %s: set a new value.", secret, expires.date())
         return answer
     # Outside of the except block, so that it does not become the context of what is raised: see from_azure.

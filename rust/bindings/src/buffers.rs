@@ -1,20 +1,21 @@
 //! Memory of Python objects as the engine reads and writes it, without a copy in between.
 //!
-//! The only module with `unsafe`. `PyO3`'s `PyBuffer` is there for the stable ABI from 3.11 on
-//! only; `CPython` 3.10 exports the same functions with the same layout, so they are declared here.
+//! The only module with `unsafe`. `PyO3`'s `PyBuffer` is not used: it takes the GIL wherever it is
+//! dropped.
 #![allow(unsafe_code)]
 
 use std::{
     any::Any,
-    ffi::{c_char, c_int, c_void},
+    ffi::c_int,
     fmt, io, ptr, slice,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicPtr, Ordering},
     },
 };
 
 use fastblob_engine::{MemoryRegion, MemorySource, MemoryTarget, checksum};
+use parking_lot::Mutex;
 use pyo3::{
     exceptions::{PyBufferError, PyTypeError},
     ffi,
@@ -22,38 +23,12 @@ use pyo3::{
     types::PyBytes,
 };
 
-/// `Py_buffer` of `CPython` 3.10 and later (`Include/cpython/object.h` there, `Include/pybuffer.h`
-/// now; stable since 3.11).
-#[repr(C)]
-struct View {
-    buf: *mut c_void,
-    obj: *mut ffi::PyObject,
-    len: ffi::Py_ssize_t,
-    itemsize: ffi::Py_ssize_t,
-    readonly: c_int,
-    ndim: c_int,
-    format: *mut c_char,
-    shape: *mut ffi::Py_ssize_t,
-    strides: *mut ffi::Py_ssize_t,
-    suboffsets: *mut ffi::Py_ssize_t,
-    internal: *mut c_void,
-}
-
-const PYBUF_SIMPLE: c_int = 0;
-const PYBUF_WRITABLE: c_int = 1;
-
-unsafe extern "C" {
-    fn PyObject_CheckBuffer(object: *mut ffi::PyObject) -> c_int;
-    fn PyObject_GetBuffer(object: *mut ffi::PyObject, view: *mut View, flags: c_int) -> c_int;
-    fn PyBuffer_Release(view: *mut View);
-}
-
 /// The memory of an object with the buffer protocol; held until dropped, on whatever thread that
 /// is.
 ///
 /// As for every extension that works without the GIL, other threads of the program must not change
 /// the object meanwhile: the bytes moved would be a mixture of old and new.
-pub(crate) struct Content(*mut Node<View>);
+pub(crate) struct Content(*mut Node<ffi::Py_buffer>);
 
 /// An object that a thread of the engine may drop.
 pub(crate) struct Lent(*mut Node<Py<PyAny>>);
@@ -70,7 +45,7 @@ struct Node<T> {
     next: *mut Node<T>,
 }
 
-static VIEWS: Stack<View> = Stack(AtomicPtr::new(ptr::null_mut()));
+static VIEWS: Stack<ffi::Py_buffer> = Stack(AtomicPtr::new(ptr::null_mut()));
 static OBJECTS: Stack<Py<PyAny>> = Stack(AtomicPtr::new(ptr::null_mut()));
 
 impl<T> Node<T> {
@@ -118,7 +93,7 @@ pub(crate) fn release_dropped(_py: Python<'_>) {
     VIEWS.drain(|mut node| {
         // SAFETY: the GIL is held, and the view was filled in by `PyObject_GetBuffer` and not
         // released yet.
-        unsafe { PyBuffer_Release(&raw mut node.value) };
+        unsafe { ffi::PyBuffer_Release(&raw mut node.value) };
     });
     OBJECTS.drain(drop);
 }
@@ -154,32 +129,19 @@ impl Drop for Lent {
 
 impl Content {
     pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::with_flags(object, PYBUF_SIMPLE)
+        Self::with_flags(object, ffi::PyBUF_SIMPLE)
     }
 
     fn with_flags(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Self> {
-        let mut node = Box::new(Node::new(View {
-            buf: ptr::null_mut(),
-            obj: ptr::null_mut(),
-            len: 0,
-            itemsize: 0,
-            readonly: 0,
-            ndim: 0,
-            format: ptr::null_mut(),
-            shape: ptr::null_mut(),
-            strides: ptr::null_mut(),
-            suboffsets: ptr::null_mut(),
-            internal: ptr::null_mut(),
-        }));
-        // SAFETY: the GIL is held, `object` is a live object, the view has the layout of
-        // `Py_buffer`.
-        if unsafe { PyObject_GetBuffer(object.as_ptr(), &raw mut node.value, flags) } != 0 {
+        let mut node = Box::new(Node::new(ffi::Py_buffer::new()));
+        // SAFETY: the GIL is held and `object` is a live object.
+        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut node.value, flags) } != 0 {
             return Err(PyErr::fetch(object.py()));
         }
         Ok(Self(Box::into_raw(node)))
     }
 
-    fn view(&self) -> &View {
+    fn view(&self) -> &ffi::Py_buffer {
         // SAFETY: it was made by `Box::into_raw`, and is freed only after it has been dropped.
         unsafe { &(*self.0).value }
     }
@@ -217,7 +179,7 @@ impl fmt::Debug for Content {
 
 fn has_buffer(object: &Bound<'_, PyAny>) -> bool {
     // SAFETY: the GIL is held and `object` is a live object.
-    unsafe { PyObject_CheckBuffer(object.as_ptr()) != 0 }
+    unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) != 0 }
 }
 
 fn contiguous(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Content> {
@@ -228,7 +190,7 @@ fn contiguous(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Content> {
         )));
     }
     Content::with_flags(object, flags).map_err(|error| {
-        let hint = if flags == PYBUF_WRITABLE {
+        let hint = if flags == ffi::PyBUF_WRITABLE {
             "a writable, C-contiguous buffer is needed"
         } else {
             "a C-contiguous buffer is needed, as made by bytes() or numpy.ascontiguousarray()"
@@ -245,7 +207,7 @@ pub(crate) fn source(object: &Bound<'_, PyAny>) -> PyResult<Option<MemorySource>
     if !has_buffer(object) {
         return Ok(None);
     }
-    let export = contiguous(object, PYBUF_SIMPLE)?;
+    let export = contiguous(object, ffi::PyBUF_SIMPLE)?;
     let content: *const [u8] = export.bytes();
     // SAFETY: the memory stays until the export, which is the owner, is dropped; moving the export
     // does not move it.
@@ -259,7 +221,7 @@ pub(crate) struct BufferTarget(Arc<Content>);
 
 impl BufferTarget {
     pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self(Arc::new(contiguous(object, PYBUF_WRITABLE)?)))
+        Ok(Self(Arc::new(contiguous(object, ffi::PyBUF_WRITABLE)?)))
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -304,7 +266,7 @@ impl BytesTarget {
 impl BytesResult {
     /// The object, once the engine has reported success; it writes to the memory no more then.
     pub(crate) fn get<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.0.lock() {
             Some(bytes) => bytes.bind(py).clone(),
             // Nothing was allocated for a blob without content.
             None => PyBytes::new(py, b""),
@@ -333,7 +295,7 @@ impl MemoryTarget for BytesTarget {
         let (bytes, region) = allocated
             .ok_or_else(|| io::Error::other("Python is shutting down"))?
             .map_err(io::Error::other)?;
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.0.lock();
         *slot = Some(Arc::clone(&bytes));
         Ok(MemoryRegion::new(region, bytes))
     }
@@ -355,7 +317,7 @@ unsafe fn region(start: *mut u8, length: usize) -> &'static mut [u8] {
 #[pyfunction]
 #[pyo3(signature = (data, value = 0, /))]
 pub(crate) fn crc64(data: &Bound<'_, PyAny>, value: u64) -> PyResult<u64> {
-    let content = contiguous(data, PYBUF_SIMPLE)?;
+    let content = contiguous(data, ffi::PyBUF_SIMPLE)?;
     let checksum = data.py().detach(|| checksum::crc64(value, content.bytes()));
     drop(content);
     release_dropped(data.py());

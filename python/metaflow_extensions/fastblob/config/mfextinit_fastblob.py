@@ -41,7 +41,7 @@ AZURE_STORAGE_BLOB_SERVICE_ENDPOINT = _endpoint()
 
 
 # Where it is older, Metaflow's own Azure support does the work.
-_OLDEST_PYTHON = (3, 10)
+_OLDEST_PYTHON = (3, 11)
 
 
 def get_pinned_conda_libs(python_version: str | None, datastore_type: str) -> dict[str, str]:
