@@ -4,10 +4,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::call::Call;
-use super::{checksum, conditions, range};
+use super::{checksum, conditions, range, structured};
 use crate::errors::{self, Failure};
 use crate::http::{Answer, Payload};
 use crate::store::{Blob, Checksums, Contents, LeaseState, Tier};
+use crate::structured_message::StructuredRange;
 
 /// Get Blob.
 pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
@@ -47,7 +48,14 @@ pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
             None => answer.header("x-ms-content-crc64", &checksum::encode_crc64(sums.crc64)),
         }
     }
-    answer.payload = Payload::Stored(stored);
+    answer.payload = if structured::is_wanted(call)? {
+        structured::echo(call, &mut answer)?;
+        let length = stored.length().to_string();
+        answer.header("x-ms-structured-content-length", &length);
+        Payload::Structured(StructuredRange::new(stored))
+    } else {
+        Payload::Stored(stored)
+    };
     Ok(answer)
 }
 
