@@ -19,7 +19,7 @@ pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
         .get(call.blob_name())
         .ok_or(errors::BLOB_NOT_FOUND)?
         .clone();
-    conditions::check_read(call.request, &blob)?;
+    conditions::check_read(call.request, &contents, call.blob_name(), &blob)?;
     if blob.tier() == Tier::Archive {
         return Err(errors::BLOB_ARCHIVED.into());
     }
@@ -68,7 +68,7 @@ pub(super) fn properties(call: &Call<'_>) -> Result<Answer, Failure> {
         .get(call.blob_name())
         .ok_or(errors::BLOB_NOT_FOUND)?
         .clone();
-    conditions::check_read(call.request, &blob)?;
+    conditions::check_read(call.request, &contents, call.blob_name(), &blob)?;
     let mut answer = Answer::new(200);
     add_properties(&mut answer, call, &blob, &contents);
     answer.optional_header("Content-MD5", blob.headers.content_md5.as_deref());
@@ -79,6 +79,13 @@ pub(super) fn properties(call: &Call<'_>) -> Result<Answer, Failure> {
     if let Some(changed) = blob.tier_changed {
         answer.header("x-ms-access-tier-change-time", &changed.to_http());
     }
+    if let Some(tier) = blob.rehydrates_to {
+        let status = format!(
+            "rehydrate-pending-to-{}",
+            tier.as_str().to_ascii_lowercase()
+        );
+        answer.header("x-ms-archive-status", &status);
+    }
     answer.payload = Payload::Stored(blob.content.range(0, blob.content.length()));
     Ok(answer)
 }
@@ -86,7 +93,7 @@ pub(super) fn properties(call: &Call<'_>) -> Result<Answer, Failure> {
 /// What both tell of a blob.
 fn add_properties(answer: &mut Answer, call: &Call<'_>, blob: &Blob, contents: &Contents) {
     let headers = &blob.headers;
-    answer.header("Content-Type", headers.content_type());
+    answer.optional_header("Content-Type", headers.content_type.as_deref());
     answer.optional_header("Content-Encoding", headers.content_encoding.as_deref());
     answer.optional_header("Content-Language", headers.content_language.as_deref());
     answer.optional_header(

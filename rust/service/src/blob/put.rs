@@ -153,11 +153,10 @@ impl NewBlob {
     ) -> Result<(Arc<Blob>, Replaced), Failure> {
         let name = call.blob_name();
         let existing = contents.blobs.get(name);
-        conditions::check_write(call.request, existing.map(AsRef::as_ref))?;
+        conditions::check_write(call.request, contents, name)?;
         if existing.is_some() {
             call.caller.check_overwrite()?;
         }
-        conditions::check_lease(call.request, contents, name)?;
         let now = Timestamp::now();
         let blob = Arc::new(Blob {
             content,
@@ -169,6 +168,7 @@ impl NewBlob {
             tags: self.tags,
             tier: self.tier,
             tier_changed: self.tier.map(|_| now),
+            rehydrates_to: None,
             copy: self.copy,
         });
         let blocks = contents.uncommitted.remove(name);
