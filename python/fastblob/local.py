@@ -286,7 +286,7 @@ class LocalAzure:
             truncate_after: Close it in mid-body after so many bytes of the answer.
             corrupt_at: Invert the byte at this offset of the answer's body.
             lose_answer: Carry out the request, then close the connection without an answer.
-            trickle: Send the answer's body at so many bytes per second (at least 1), then close the connection.
+            trickle: Send the answer's body at so many bytes per second (at least 1), then close.
             answer_before_body: Answer this status when only the head of the request was read, then close.
             extra_bytes: Send these bytes behind the answer.
             replace_headers: Put these values in the place of the answer's, such as ``{"ETag": '"0x1"'}``; an

@@ -537,8 +537,8 @@ fn content_headers_come_back() {
 
     // Set Blob Properties clears what it is not told, and looks at no MD5.
     let odd = [("x-ms-blob-content-md5", "MTIzNDU2Nzg5MDEy")];
-    let set = client.send("PUT", "/data/a?comp=properties", &odd, b"");
-    assert_eq!(set.status, 200);
+    let changed = client.send("PUT", "/data/a?comp=properties", &odd, b"");
+    assert_eq!(changed.status, 200);
     let answer = client.get("/data/a");
     assert_eq!(answer.header("content-md5"), Some(odd[0].1));
     assert_eq!(answer.header("content-type"), None);
