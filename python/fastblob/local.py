@@ -258,11 +258,16 @@ class LocalAzure:
         truncate_after: int | None = None,
         corrupt_at: int | None = None,
         lose_answer: bool = False,
+        trickle: int | None = None,
+        answer_before_body: int | None = None,
+        extra_bytes: bytes | None = None,
+        replace_headers: Mapping[str, str] | None = None,
     ) -> None:
         """Makes requests fail: those that match ``operation``, ``method`` and ``path`` as far as given.
 
         Exactly one of ``status``, ``delay``, ``reset``, ``reset_after``, ``reset_upload_after``,
-        ``truncate_after``, ``corrupt_at`` and ``lose_answer`` says what happens to them.
+        ``truncate_after``, ``corrupt_at``, ``lose_answer``, ``trickle``, ``answer_before_body``,
+        ``extra_bytes`` and ``replace_headers`` says what happens to them.
 
         Args:
             operation: Name as in ``requests()``: ``"GetBlob"``, ``"PutBlock"``, ``"Token"``, ...
@@ -271,8 +276,8 @@ class LocalAzure:
             after: How many matching requests pass before the first is struck.
             times: How many are struck; 0: all that follow.
             status: Answer this status instead.
-            code: The error code of that answer.
-            headers: Further headers of that answer, such as ``{"Retry-After": "1"}``.
+            code: The error code of that answer, or of ``answer_before_body``.
+            headers: Further headers of the same, such as ``{"Retry-After": "1"}``.
             delay: Wait so many seconds, then go on as usual.
             reset: Reset the connection before answering.
             reset_after: Reset it after so many bytes of the answer's body.
@@ -280,6 +285,11 @@ class LocalAzure:
             truncate_after: Close it in mid-body after so many bytes of the answer.
             corrupt_at: Invert the byte at this offset of the answer's body.
             lose_answer: Carry out the request, then close the connection without an answer.
+            trickle: Send the answer's body at so many bytes per second (at least 1), then close.
+            answer_before_body: Answer this status when only the head of the request was read, then close.
+            extra_bytes: Send these bytes behind the answer.
+            replace_headers: Put these values in the place of the answer's, such as ``{"ETag": '"0x1"'}``; an
+                empty value takes the header away.
 
         Raises:
             ValueError: None, or more than one, of the failures is given.
@@ -293,6 +303,14 @@ class LocalAzure:
             "truncate_after": truncate_after,
             "corrupt_at": corrupt_at,
             "lose_answer": True if lose_answer else None,
+            "trickle": trickle,
+            "answer_before_body": (
+                None
+                if answer_before_body is None
+                else (answer_before_body, code, list((headers or {}).items()))
+            ),
+            "extra_bytes": extra_bytes,
+            "replace_headers": None if replace_headers is None else list(replace_headers.items()),
         }
         given = [(name, value) for name, value in failures.items() if value is not None]
         if len(given) != 1:

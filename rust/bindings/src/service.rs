@@ -176,6 +176,19 @@ impl Service {
                 at: value.extract()?,
             },
             "lose_answer" => Action::LoseAnswer,
+            "trickle" => Action::Trickle {
+                bytes_per_second: value.extract()?,
+            },
+            "answer_before_body" => {
+                let (status, code, headers) = value.extract()?;
+                Action::AnswerBeforeBody {
+                    status,
+                    code,
+                    headers,
+                }
+            }
+            "extra_bytes" => Action::ExtraBytes(value.extract()?),
+            "replace_headers" => Action::ReplaceHeaders(value.extract()?),
             other => return Err(PyValueError::new_err(format!("unknown failure {other:?}"))),
         };
         let fault = Fault {

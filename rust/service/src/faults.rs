@@ -64,6 +64,25 @@ pub enum Action {
     },
     /// Carries the request out, then closes the connection without an answer.
     LoseAnswer,
+    /// Sends the answer's body at so many bytes a second, and closes the connection.
+    Trickle {
+        /// At least 1.
+        bytes_per_second: u64,
+    },
+    /// Answers when only the head of the request was read, and closes the connection.
+    AnswerBeforeBody {
+        /// Status of the answer; from 300 on it is an error with `code`.
+        status: u16,
+        /// Error code, for header and body.
+        code: String,
+        /// Further headers.
+        headers: Vec<(String, String)>,
+    },
+    /// Carries the request out, and sends these bytes behind the answer.
+    ExtraBytes(Vec<u8>),
+    /// Carries the request out, and answers with other values of these headers, or without those of
+    /// which the value is empty. (`Content-Length` and `Date` stay.)
+    ReplaceHeaders(Vec<(String, String)>),
 }
 
 #[derive(Debug)]

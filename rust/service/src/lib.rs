@@ -36,6 +36,7 @@ mod server;
 mod service;
 mod shutdown;
 mod store;
+mod structured_message;
 mod tokens;
 
 pub use faults::{Action, Fault};

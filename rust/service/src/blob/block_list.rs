@@ -32,7 +32,7 @@ pub(super) fn put(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<Answer,
     let container = call.container()?;
     let expected = Expected::of(call.request)?;
     let new = NewBlob::of(call)?;
-    let mut headers = properties::from_blob_headers(call.request);
+    let mut headers = properties::of_new(call.request);
     checksum::md5_header(call.request, "x-ms-blob-content-md5")?;
     headers.content_md5 = call
         .request
@@ -142,7 +142,7 @@ pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
         return Err(errors::BLOB_NOT_FOUND.into());
     }
     if let Some(blob) = blob {
-        conditions::check_read(call.request, blob)?;
+        conditions::check_read(call.request, &contents, call.blob_name(), blob)?;
     }
     let mut writer = Writer::new(Vec::new());
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))?;

@@ -41,10 +41,8 @@ impl Expected {
 
     /// Compares with what arrived.
     pub(super) fn verify(&self, actual: &Checksums) -> Result<(), Failure> {
-        if self.crc64.is_some_and(|expected| expected != actual.crc64) {
-            let calculated = encode_crc64(actual.crc64);
-            let error = errors::CRC64_MISMATCH.error();
-            return Err(error.detail("ServerCalculatedCrc64", calculated).into());
+        if let Some(expected) = self.crc64.filter(|expected| *expected != actual.crc64) {
+            return Err(errors::crc64_mismatch(expected, actual.crc64));
         }
         match (self.md5, actual.md5) {
             (Some(expected), Some(actual)) => verify_md5(expected, actual),

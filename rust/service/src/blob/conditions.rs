@@ -5,21 +5,43 @@ use crate::errors::{self, Failure};
 use crate::http::Request;
 use crate::store::{Blob, Contents};
 
+/// The names of the headers of one set of conditions.
+struct Names {
+    matches: &'static str,
+    none_match: &'static str,
+    modified_since: &'static str,
+    unmodified_since: &'static str,
+}
+
+const OF_BLOB: Names = Names {
+    matches: "if-match",
+    none_match: "if-none-match",
+    modified_since: "if-modified-since",
+    unmodified_since: "if-unmodified-since",
+};
+
+const OF_SOURCE: Names = Names {
+    matches: "x-ms-source-if-match",
+    none_match: "x-ms-source-if-none-match",
+    modified_since: "x-ms-source-if-modified-since",
+    unmodified_since: "x-ms-source-if-unmodified-since",
+};
+
 /// Whether `If-Match` or `If-Unmodified-Since` want another blob than this.
-fn is_another(request: &Request<'_>, blob: &Blob) -> Result<bool, Failure> {
+fn is_another(request: &Request<'_>, names: &Names, blob: &Blob) -> Result<bool, Failure> {
     let other_tag = request
-        .filled_header("if-match")
+        .filled_header(names.matches)
         .is_some_and(|tag| !is_tag_of(blob, tag));
-    let later = time(request, "if-unmodified-since")?.is_some_and(|time| blob.modified > time);
+    let later = time(request, names.unmodified_since)?.is_some_and(|time| blob.modified > time);
     Ok(other_tag || later)
 }
 
 /// Whether `If-None-Match` or `If-Modified-Since` want any blob but this.
-fn is_known(request: &Request<'_>, blob: &Blob) -> Result<bool, Failure> {
+fn is_known(request: &Request<'_>, names: &Names, blob: &Blob) -> Result<bool, Failure> {
     let same_tag = request
-        .filled_header("if-none-match")
+        .filled_header(names.none_match)
         .is_some_and(|tag| is_tag_of(blob, tag));
-    let not_later = time(request, "if-modified-since")?.is_some_and(|time| blob.modified <= time);
+    let not_later = time(request, names.modified_since)?.is_some_and(|time| blob.modified <= time);
     Ok(same_tag || not_later)
 }
 
@@ -34,12 +56,21 @@ fn time(request: &Request<'_>, name: &str) -> Result<Option<Timestamp>, Failure>
     time.transpose()
 }
 
-/// For reading an existing blob: 304 where the client has it already, 412 where it is another.
-pub(super) fn check_read(request: &Request<'_>, blob: &Blob) -> Result<(), Failure> {
-    if is_another(request, blob)? {
+/// For reading an existing blob: 304 where the client has it already, 412 where it is another. A
+/// lease keeps nobody from reading, but an id that is not the lease's is a mistake.
+pub(super) fn check_read(
+    request: &Request<'_>,
+    contents: &Contents,
+    name: &str,
+    blob: &Blob,
+) -> Result<(), Failure> {
+    if request.filled_header("x-ms-lease-id").is_some() {
+        check_lease(request, contents, name)?;
+    }
+    if is_another(request, &OF_BLOB, blob)? {
         return Err(errors::CONDITION_NOT_MET.into());
     }
-    if is_known(request, blob)? {
+    if is_known(request, &OF_BLOB, blob)? {
         return Err(errors::NOT_MODIFIED
             .error()
             .header("ETag", &blob.etag)
@@ -48,38 +79,70 @@ pub(super) fn check_read(request: &Request<'_>, blob: &Blob) -> Result<(), Failu
     Ok(())
 }
 
-/// For copying from a blob.
+/// For copying from a blob by Copy Blob.
 pub(super) fn check_source(request: &Request<'_>, source: &Blob) -> Result<(), Failure> {
-    let changed = request.filled_header("x-ms-source-if-match");
-    let changed = changed.is_some_and(|tag| !is_tag_of(source, tag));
-    let known = request.filled_header("x-ms-source-if-none-match");
-    let known = known.is_some_and(|tag| is_tag_of(source, tag));
-    if changed || known {
-        Err(errors::CONDITION_NOT_MET.into())
-    } else {
-        Ok(())
+    if is_another(request, &OF_SOURCE, source)? || is_known(request, &OF_SOURCE, source)? {
+        return Err(errors::SOURCE_CONDITION_NOT_MET.into());
     }
+    Ok(())
 }
 
-/// For making a blob, or replacing it where there is one.
-pub(super) fn check_write(request: &Request<'_>, existing: Option<&Blob>) -> Result<(), Failure> {
-    let Some(blob) = existing else {
+/// The same for copies that are done before they are answered: the service reads the source as any
+/// client would, and passes on the status that it got.
+pub(super) fn check_fetched_source(request: &Request<'_>, source: &Blob) -> Result<(), Failure> {
+    let status = if is_another(request, &OF_SOURCE, source)? {
+        412
+    } else if is_known(request, &OF_SOURCE, source)? {
+        304
+    } else {
+        return Ok(());
+    };
+    let mut error = errors::CANNOT_VERIFY_COPY_SOURCE.error();
+    error.status = status;
+    error.message = "The condition specified using HTTP conditional header(s) is not met.".into();
+    Err(error.into())
+}
+
+/// For making a blob, or replacing it where there is one. Who holds the lease on a blob replaces it
+/// whatever `If-None-Match: *` says.
+pub(super) fn check_write(
+    request: &Request<'_>,
+    contents: &Contents,
+    name: &str,
+) -> Result<(), Failure> {
+    let Some(blob) = contents.blobs.get(name) else {
         let wanted = request.filled_header("if-match").is_some();
         return if wanted {
             Err(errors::CONDITION_NOT_MET.into())
         } else {
-            Ok(())
+            check_lease(request, contents, name)
         };
     };
+    check_lease(request, contents, name)?;
     if request.header("if-none-match") == Some("*") {
-        return Err(errors::BLOB_ALREADY_EXISTS.into());
+        return if request.filled_header("x-ms-lease-id").is_some() {
+            Ok(())
+        } else {
+            Err(errors::BLOB_ALREADY_EXISTS.into())
+        };
     }
-    check_change(request, blob)
+    check_conditions(request, blob)
 }
 
 /// For changing or deleting an existing blob.
-pub(super) fn check_change(request: &Request<'_>, blob: &Blob) -> Result<(), Failure> {
-    if is_another(request, blob)? || is_known(request, blob)? {
+pub(super) fn check_change(
+    request: &Request<'_>,
+    contents: &Contents,
+    name: &str,
+    blob: &Blob,
+) -> Result<(), Failure> {
+    check_lease(request, contents, name)?;
+    check_conditions(request, blob)
+}
+
+/// The conditions alone, without the lease.
+pub(super) fn check_conditions(request: &Request<'_>, blob: &Blob) -> Result<(), Failure> {
+    if is_another(request, &OF_BLOB, blob)? || is_known(request, &OF_BLOB, blob)? {
         return Err(errors::CONDITION_NOT_MET.into());
     }
     Ok(())
@@ -91,15 +154,16 @@ pub(super) fn check_lease(
     contents: &Contents,
     name: &str,
 ) -> Result<(), Failure> {
-    let lease = contents
-        .leases
-        .get(name)
-        .filter(|lease| lease.state().locks());
+    let lease = contents.leases.get(name);
+    let locks = lease.is_some_and(|lease| lease.state().locks());
     match (lease, request.filled_header("x-ms-lease-id")) {
-        (None, None) => Ok(()),
+        (Some(_), None) if locks => Err(errors::LEASE_ID_MISSING.into()),
+        (_, None) => Ok(()),
         (None, Some(_)) => Err(errors::LEASE_NOT_PRESENT.into()),
-        (Some(_), None) => Err(errors::LEASE_ID_MISSING.into()),
-        (Some(lease), Some(id)) if lease.id.eq_ignore_ascii_case(id) => Ok(()),
-        (Some(_), Some(_)) => Err(errors::LEASE_ID_MISMATCH.into()),
+        (Some(lease), Some(id)) if !lease.id.eq_ignore_ascii_case(id) => {
+            Err(errors::LEASE_ID_MISMATCH.into())
+        }
+        (Some(_), Some(_)) if locks => Ok(()),
+        (Some(_), Some(_)) => Err(errors::LEASE_LOST.into()),
     }
 }

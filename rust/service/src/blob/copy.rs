@@ -17,7 +17,8 @@ use crate::store::{Blob, CopyRecord, Tier};
 /// request's own authorization.
 pub(super) fn copy_blob(call: &Call<'_>) -> Result<Answer, Failure> {
     let owner = matches!(call.caller, Caller::AccountKey | Caller::Token);
-    let (source, url) = source(call, owner)?;
+    let fetched = call.request.flag("x-ms-requires-sync");
+    let (source, url) = source(call, owner, fetched)?;
     let id = random_hex::<16>()?;
     let record = CopyRecord {
         id: id.clone(),
@@ -38,7 +39,7 @@ pub(super) fn put_blob_from_url(call: &Call<'_>) -> Result<Answer, Failure> {
     if call.request.header("x-ms-blob-type") != Some("BlockBlob") {
         return Err(errors::INVALID_HEADER_VALUE.into());
     }
-    let (source, _) = source(call, false)?;
+    let (source, _) = source(call, false, true)?;
     let new = NewBlob::of(call)?.or_metadata(&source.metadata);
     commit(call, new, &source)
 }
@@ -62,7 +63,8 @@ fn commit(call: &Call<'_>, new: NewBlob, source: &Blob) -> Result<Answer, Failur
 }
 
 /// The blob that `x-ms-copy-source` names, if it may be read; and the URL without its signature.
-fn source(call: &Call<'_>, owner: bool) -> Result<(Arc<Blob>, String), Failure> {
+/// Where the service fetches it before it answers, it says less of what is wrong.
+fn source(call: &Call<'_>, owner: bool, fetched: bool) -> Result<(Arc<Blob>, String), Failure> {
     let url = call.request.header("x-ms-copy-source").unwrap_or_default();
     let (target, query) = Target::parse_url(url).ok_or(errors::INVALID_HEADER_VALUE)?;
     let query = parse_query(query).ok_or(errors::INVALID_HEADER_VALUE)?;
@@ -77,10 +79,18 @@ fn source(call: &Call<'_>, owner: bool) -> Result<(Arc<Blob>, String), Failure> 
         return Err(errors::CANNOT_VERIFY_COPY_SOURCE.into());
     }
     let blob = container.blob(target.blob.as_deref().unwrap_or_default());
-    let blob = blob.ok_or(errors::CANNOT_VERIFY_COPY_SOURCE)?;
+    let blob = blob.ok_or(if fetched || !owner {
+        errors::CANNOT_VERIFY_COPY_SOURCE
+    } else {
+        errors::BLOB_NOT_FOUND
+    })?;
     if blob.tier() == Tier::Archive {
         return Err(errors::BLOB_ARCHIVED.into());
     }
-    conditions::check_source(call.request, &blob)?;
+    if fetched {
+        conditions::check_fetched_source(call.request, &blob)?;
+    } else {
+        conditions::check_source(call.request, &blob)?;
+    }
     Ok((blob, url.split('?').next().unwrap_or_default().to_owned()))
 }

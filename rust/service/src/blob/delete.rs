@@ -11,8 +11,7 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
     let name = call.blob_name();
     let mut contents = container.contents.write();
     let blob = contents.blobs.get(name).ok_or(errors::BLOB_NOT_FOUND)?;
-    conditions::check_change(call.request, blob)?;
-    conditions::check_lease(call.request, &contents, name)?;
+    conditions::check_change(call.request, &contents, name, blob)?;
     let removed = contents.blobs.remove(name);
     contents.leases.remove(name);
     drop(contents);

@@ -4,10 +4,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::call::Call;
-use super::{checksum, conditions, range};
+use super::{checksum, conditions, range, structured};
 use crate::errors::{self, Failure};
 use crate::http::{Answer, Payload};
 use crate::store::{Blob, Checksums, Contents, LeaseState, Tier};
+use crate::structured_message::StructuredRange;
 
 /// Get Blob.
 pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
@@ -18,7 +19,7 @@ pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
         .get(call.blob_name())
         .ok_or(errors::BLOB_NOT_FOUND)?
         .clone();
-    conditions::check_read(call.request, &blob)?;
+    conditions::check_read(call.request, &contents, call.blob_name(), &blob)?;
     if blob.tier() == Tier::Archive {
         return Err(errors::BLOB_ARCHIVED.into());
     }
@@ -47,7 +48,14 @@ pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
             None => answer.header("x-ms-content-crc64", &checksum::encode_crc64(sums.crc64)),
         }
     }
-    answer.payload = Payload::Stored(stored);
+    answer.payload = if structured::is_wanted(call)? {
+        structured::echo(call, &mut answer)?;
+        let length = stored.length().to_string();
+        answer.header("x-ms-structured-content-length", &length);
+        Payload::Structured(StructuredRange::new(stored))
+    } else {
+        Payload::Stored(stored)
+    };
     Ok(answer)
 }
 
@@ -60,7 +68,7 @@ pub(super) fn properties(call: &Call<'_>) -> Result<Answer, Failure> {
         .get(call.blob_name())
         .ok_or(errors::BLOB_NOT_FOUND)?
         .clone();
-    conditions::check_read(call.request, &blob)?;
+    conditions::check_read(call.request, &contents, call.blob_name(), &blob)?;
     let mut answer = Answer::new(200);
     add_properties(&mut answer, call, &blob, &contents);
     answer.optional_header("Content-MD5", blob.headers.content_md5.as_deref());
@@ -71,6 +79,13 @@ pub(super) fn properties(call: &Call<'_>) -> Result<Answer, Failure> {
     if let Some(changed) = blob.tier_changed {
         answer.header("x-ms-access-tier-change-time", &changed.to_http());
     }
+    if let Some(tier) = blob.rehydrates_to {
+        let status = format!(
+            "rehydrate-pending-to-{}",
+            tier.as_str().to_ascii_lowercase()
+        );
+        answer.header("x-ms-archive-status", &status);
+    }
     answer.payload = Payload::Stored(blob.content.range(0, blob.content.length()));
     Ok(answer)
 }
@@ -78,7 +93,7 @@ pub(super) fn properties(call: &Call<'_>) -> Result<Answer, Failure> {
 /// What both tell of a blob.
 fn add_properties(answer: &mut Answer, call: &Call<'_>, blob: &Blob, contents: &Contents) {
     let headers = &blob.headers;
-    answer.header("Content-Type", headers.content_type());
+    answer.optional_header("Content-Type", headers.content_type.as_deref());
     answer.optional_header("Content-Encoding", headers.content_encoding.as_deref());
     answer.optional_header("Content-Language", headers.content_language.as_deref());
     answer.optional_header(

@@ -19,7 +19,7 @@ pub(super) fn lease(call: &Call<'_>) -> Result<Answer, Failure> {
         .get(name)
         .ok_or(errors::BLOB_NOT_FOUND)?
         .clone();
-    conditions::check_change(call.request, &blob)?;
+    conditions::check_conditions(call.request, &blob)?;
     let mut answer = match call.request.header("x-ms-lease-action") {
         Some("acquire") => acquire(call, &mut contents)?,
         Some("renew") => renew(call, &mut contents)?,

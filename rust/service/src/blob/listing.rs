@@ -14,7 +14,7 @@ use super::call::Call;
 use super::tags;
 use crate::errors::{self, Failure};
 use crate::http::Answer;
-use crate::store::{Blob, Contents, LeaseState};
+use crate::store::{Blob, Contents, CopyRecord, LeaseState};
 
 const LARGEST_PAGE: usize = 5000;
 
@@ -29,6 +29,7 @@ struct Listing<'q> {
     page: usize,
     with_metadata: bool,
     with_tags: bool,
+    with_copy: bool,
 }
 
 /// One entry of a page.
@@ -60,6 +61,7 @@ impl<'q> Listing<'q> {
             page,
             with_metadata: include("metadata"),
             with_tags: include("tags"),
+            with_copy: include("copy"),
         })
     }
 
@@ -188,7 +190,13 @@ fn write_blob(
                 .map_or(LeaseState::Available, crate::store::Lease::state);
             writer
                 .create_element("Properties")
-                .write_inner_content(|writer| write_properties(writer, blob, lease))?;
+                .write_inner_content(|writer| {
+                    write_properties(writer, blob, lease)?;
+                    match blob.copy.as_ref().filter(|_| listing.with_copy) {
+                        Some(copy) => write_copy(writer, copy, blob.content.length()),
+                        None => Ok(()),
+                    }
+                })?;
             if listing.with_metadata {
                 writer
                     .create_element("Metadata")
@@ -214,7 +222,7 @@ fn write_properties(writer: &mut Xml, blob: &Blob, lease: LeaseState) -> io::Res
     write_text(writer, "Last-Modified", &blob.modified.to_http())?;
     write_text(writer, "Etag", blob.etag.trim_matches('"'))?;
     write_text(writer, "Content-Length", &blob.content.length().to_string())?;
-    write_text(writer, "Content-Type", headers.content_type())?;
+    write_text(writer, "Content-Type", &optional(&headers.content_type))?;
     write_text(
         writer,
         "Content-Encoding",
@@ -238,6 +246,13 @@ fn write_properties(writer: &mut Xml, blob: &Blob, lease: LeaseState) -> io::Res
     if blob.tier.is_none() {
         write_text(writer, "AccessTierInferred", "true")?;
     }
+    if let Some(tier) = blob.rehydrates_to {
+        let status = format!(
+            "rehydrate-pending-to-{}",
+            tier.as_str().to_ascii_lowercase()
+        );
+        write_text(writer, "ArchiveStatus", &status)?;
+    }
     if let Some(changed) = blob.tier_changed {
         write_text(writer, "AccessTierChangeTime", &changed.to_http())?;
     }
@@ -252,6 +267,14 @@ fn write_properties(writer: &mut Xml, blob: &Blob, lease: LeaseState) -> io::Res
         write_text(writer, "TagCount", &blob.tags.len().to_string())?;
     }
     Ok(())
+}
+
+fn write_copy(writer: &mut Xml, copy: &CopyRecord, length: u64) -> io::Result<()> {
+    write_text(writer, "CopyId", &copy.id)?;
+    write_text(writer, "CopyStatus", "success")?;
+    write_text(writer, "CopySource", &copy.source)?;
+    write_text(writer, "CopyProgress", &format!("{length}/{length}"))?;
+    write_text(writer, "CopyCompletionTime", &copy.completed.to_http())
 }
 
 /// XML 1.0 has no way to write some characters, and parsers change others: such names are

@@ -46,11 +46,11 @@ fn is_identifier(name: &str) -> bool {
 
 /// Get Blob Metadata.
 pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
-    let blob = call
-        .container()?
-        .blob(call.blob_name())
-        .ok_or(errors::BLOB_NOT_FOUND)?;
-    conditions::check_read(call.request, &blob)?;
+    let container = call.container()?;
+    let contents = container.contents.read();
+    let name = call.blob_name();
+    let blob = contents.blobs.get(name).ok_or(errors::BLOB_NOT_FOUND)?;
+    conditions::check_read(call.request, &contents, name, blob)?;
     let mut answer = Answer::new(200);
     answer.header("ETag", &blob.etag);
     answer.header("Last-Modified", &blob.modified.to_http());

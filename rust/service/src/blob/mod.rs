@@ -17,6 +17,7 @@ mod properties;
 mod put;
 mod range;
 mod service;
+mod structured;
 mod tags;
 mod target;
 mod tier;

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::call::Call;
 use super::checksum::{self, Expected};
-use super::{conditions, metadata, properties, tags, tier};
+use super::{conditions, metadata, properties, structured, tags, tier};
 use crate::clock::Timestamp;
 use crate::errors::{self, Failure};
 use crate::http::{Answer, RequestBody};
@@ -41,12 +41,9 @@ pub(super) fn put_blob(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<An
 
     // Azure always computes the MD5. We spare it where the client trusts in CRC64: it costs more
     // than all else here.
-    let with_md5 = expected.has_md5() || stored_md5.is_some() || !expected.has_crc64();
-    let (block, sums) = call
-        .context
-        .store
-        .blocks
-        .receive(body, LARGEST_BLOB, with_md5)?;
+    let has_crc64 = expected.has_crc64() || structured::is_wanted(call)?;
+    let with_md5 = expected.has_md5() || stored_md5.is_some() || !has_crc64;
+    let (block, sums) = structured::receive(call, body, LARGEST_BLOB, with_md5)?;
     expected.verify(&sums)?;
     if let (Some(stored), Some(actual)) = (stored_md5, sums.md5) {
         checksum::verify_md5(stored, actual)?;
@@ -61,6 +58,7 @@ pub(super) fn put_blob(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<An
     drop(replaced);
     let mut answer = written(&blob);
     checksum::add_headers(&mut answer, &sums);
+    structured::echo(call, &mut answer)?;
     Ok(answer)
 }
 
@@ -75,8 +73,7 @@ pub(super) fn put_block(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<A
     let container = call.container()?;
     require_length(call)?;
     let expected = Expected::of(call.request)?;
-    let blocks = &call.context.store.blocks;
-    let (block, sums) = blocks.receive(body, LARGEST_BLOCK, expected.has_md5())?;
+    let (block, sums) = structured::receive(call, body, LARGEST_BLOCK, expected.has_md5())?;
     if block.length() == 0 {
         return Err(errors::INVALID_HEADER_VALUE
             .error()
@@ -113,6 +110,7 @@ pub(super) fn put_block(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<A
 
     let mut answer = Answer::new(201);
     checksum::add_headers(&mut answer, &sums);
+    structured::echo(call, &mut answer)?;
     answer.header("x-ms-request-server-encrypted", "true");
     Ok(answer)
 }
@@ -155,11 +153,10 @@ impl NewBlob {
     ) -> Result<(Arc<Blob>, Replaced), Failure> {
         let name = call.blob_name();
         let existing = contents.blobs.get(name);
-        conditions::check_write(call.request, existing.map(AsRef::as_ref))?;
+        conditions::check_write(call.request, contents, name)?;
         if existing.is_some() {
             call.caller.check_overwrite()?;
         }
-        conditions::check_lease(call.request, contents, name)?;
         let now = Timestamp::now();
         let blob = Arc::new(Blob {
             content,
@@ -171,6 +168,7 @@ impl NewBlob {
             tags: self.tags,
             tier: self.tier,
             tier_changed: self.tier.map(|_| now),
+            rehydrates_to: None,
             copy: self.copy,
         });
         let blocks = contents.uncommitted.remove(name);

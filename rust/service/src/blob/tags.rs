@@ -48,11 +48,11 @@ fn checked(mut tags: Vec<(String, String)>) -> Result<Vec<(String, String)>, Fai
 
 /// Get Blob Tags.
 pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
-    let blob = call
-        .container()?
-        .blob(call.blob_name())
-        .ok_or(errors::BLOB_NOT_FOUND)?;
-    conditions::check_read(call.request, &blob)?;
+    let container = call.container()?;
+    let contents = container.contents.read();
+    let name = call.blob_name();
+    let blob = contents.blobs.get(name).ok_or(errors::BLOB_NOT_FOUND)?;
+    conditions::check_read(call.request, &contents, name, blob)?;
     let mut writer = Writer::new(b"<?xml version=\"1.0\" encoding=\"utf-8\"?>".to_vec());
     write(&mut writer, "Tags", &blob.tags)?;
     let mut answer = Answer::new(200);
@@ -98,11 +98,10 @@ pub(super) fn set(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<Answer,
     let tags = checked(parse(&xml)?)?;
     let container = call.container()?;
     let mut contents = container.contents.write();
-    conditions::check_lease(call.request, &contents, call.blob_name())?;
-    let blob = contents
-        .blobs
-        .get_mut(call.blob_name())
-        .ok_or(errors::BLOB_NOT_FOUND)?;
+    let name = call.blob_name();
+    let blob = contents.blobs.get(name).ok_or(errors::BLOB_NOT_FOUND)?;
+    conditions::check_change(call.request, &contents, name, blob)?;
+    let blob = contents.blobs.get_mut(name).ok_or(errors::BLOB_NOT_FOUND)?;
     *blob = Blob {
         tags,
         ..Blob::clone(blob)

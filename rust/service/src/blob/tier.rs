@@ -22,23 +22,25 @@ pub(super) fn from_header(request: &Request<'_>) -> Result<Option<Tier>, Failure
     tier.transpose()
 }
 
-/// Set Blob Tier. Out of the archive it takes hours in Azure (202), and no time here.
+/// Set Blob Tier. Out of the archive it takes hours in Azure (202), and for ever here.
 pub(super) fn set(call: &Call<'_>) -> Result<Answer, Failure> {
     let tier = from_header(call.request)?.ok_or(errors::MISSING_REQUIRED_HEADER)?;
     let container = call.container()?;
+    let name = call.blob_name();
     let mut contents = container.contents.write();
-    conditions::check_lease(call.request, &contents, call.blob_name())?;
-    let blob = contents
-        .blobs
-        .get_mut(call.blob_name())
-        .ok_or(errors::BLOB_NOT_FOUND)?;
-    let thaws = blob.tier() == Tier::Archive && tier != Tier::Archive;
-    let changed = Some(Timestamp::now());
-    *blob = Blob {
-        tier: Some(tier),
-        tier_changed: changed,
-        ..Blob::clone(blob)
+    let blob = contents.blobs.get(name).ok_or(errors::BLOB_NOT_FOUND)?;
+    conditions::check_change(call.request, &contents, name, blob)?;
+    if blob.rehydrates_to.is_some() {
+        return Err(errors::BLOB_BEING_REHYDRATED.into());
     }
-    .into();
-    Ok(Answer::new(if thaws { 202 } else { 200 }))
+    let mut blob = Blob::clone(blob);
+    let rehydrates = blob.tier() == Tier::Archive && tier != Tier::Archive;
+    if rehydrates {
+        blob.rehydrates_to = Some(tier);
+    } else {
+        blob.tier = Some(tier);
+        blob.tier_changed = Some(Timestamp::now());
+    }
+    contents.blobs.insert(name.to_owned(), blob.into());
+    Ok(Answer::new(if rehydrates { 202 } else { 200 }))
 }

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::io;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use crate::http::Answer;
 
 #[rustfmt::skip]
@@ -82,6 +85,16 @@ impl ServiceError {
         }
         answer
     }
+}
+
+/// A CRC64 as sent is not the one as computed.
+pub(crate) fn crc64_mismatch(specified: u64, calculated: u64) -> Failure {
+    let encode = |crc64: u64| BASE64_STANDARD.encode(crc64.to_le_bytes());
+    let error = CRC64_MISMATCH.error();
+    let error = error.detail("UserSpecifiedCrc", encode(specified));
+    error
+        .detail("ServerCalculatedCrc", encode(calculated))
+        .into()
 }
 
 /// Why a request has no regular answer.

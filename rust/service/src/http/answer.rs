@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::transport::Transport;
 use crate::store::ContentRange;
+use crate::structured_message::StructuredRange;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -13,6 +14,7 @@ pub(crate) enum Payload {
     Empty,
     Bytes(Vec<u8>),
     Stored(ContentRange),
+    Structured(StructuredRange),
 }
 
 impl Payload {
@@ -21,33 +23,22 @@ impl Payload {
             Self::Empty => 0,
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Stored(range) => range.length(),
+            Self::Structured(range) => range.length(),
         }
     }
 }
 
-/// How a fault distorts the body of an answer.
-#[derive(Clone, Copy, Debug, Default)]
+/// How a fault distorts an answer.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Distortion {
-    /// Send no more than this.
-    cut_after: Option<u64>,
-    /// Flip the byte at this offset.
-    corrupt_at: Option<u64>,
-}
-
-impl Distortion {
-    pub(crate) fn cut(after_bytes: Option<u64>) -> Self {
-        Self {
-            cut_after: after_bytes,
-            corrupt_at: None,
-        }
-    }
-
-    pub(crate) fn corrupt(at: u64) -> Self {
-        Self {
-            cut_after: None,
-            corrupt_at: Some(at),
-        }
-    }
+    /// Send no more than this of the body.
+    pub(crate) cut_after: Option<u64>,
+    /// Flip the byte at this offset of the body.
+    pub(crate) corrupt_at: Option<u64>,
+    /// Send the body at so many bytes a second.
+    pub(crate) bytes_per_second: Option<u64>,
+    /// Send this behind the answer, in one write with what is before it.
+    pub(crate) extra: Vec<u8>,
 }
 
 /// An answer being made.
@@ -77,6 +68,22 @@ impl Answer {
                 .map(|byte| if byte < b' ' { b' ' } else { byte }),
         );
         self.headers.extend_from_slice(b"\r\n");
+    }
+
+    /// Puts another value in the place of a header's; takes the header away where that is empty.
+    pub(crate) fn replace_header(&mut self, name: &str, value: &str) {
+        let headers = std::mem::take(&mut self.headers);
+        for line in headers.split_inclusive(|byte| *byte == b'\n') {
+            let is_meant = line.len() > name.len()
+                && line[name.len()] == b':'
+                && line[..name.len()].eq_ignore_ascii_case(name.as_bytes());
+            if !is_meant {
+                self.headers.extend_from_slice(line);
+            }
+        }
+        if !value.is_empty() {
+            self.header(name, value);
+        }
     }
 
     /// Adds a header if there is something to say.
@@ -133,6 +140,12 @@ impl Answer {
             let _ = write!(head, "Content-Length: {}\r\n", self.payload.length());
         }
         head.extend_from_slice(b"\r\n");
+        if let Some(bytes_per_second) = distortion.bytes_per_second {
+            transport.write_both(&head, &[])?;
+            transport.flush()?;
+            head.clear();
+            transport.slow_down(bytes_per_second);
+        }
         let mut writer = Writer {
             head,
             position: 0,
@@ -144,6 +157,16 @@ impl Answer {
                 Payload::Empty => {}
                 Payload::Bytes(bytes) => writer.body(bytes)?,
                 Payload::Stored(range) => range.for_each_slice(&mut |slice| writer.body(slice))?,
+                Payload::Structured(range) => {
+                    range.for_each_slice(&mut |slice, is_content| {
+                        if is_content {
+                            writer.body(slice)?;
+                        } else {
+                            writer.gather(slice);
+                        }
+                        Ok(())
+                    })?;
+                }
             }
         }
         writer.finish()
@@ -163,18 +186,14 @@ struct Writer<'t> {
 }
 
 impl Writer<'_> {
+    /// Writes part of the body from where it is.
     fn body(&mut self, slice: &[u8]) -> io::Result<()> {
-        let Distortion {
-            cut_after,
-            corrupt_at,
-        } = self.distortion;
-        let left = cut_after.map_or(u64::MAX, |cut| cut - self.position.min(cut));
-        let slice = &slice[..slice.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
-        let at = corrupt_at
-            .and_then(|at| at.checked_sub(self.position))
-            .map(|at| at as usize);
-        self.position += slice.len() as u64;
-        match at.filter(|at| *at < slice.len()) {
+        if !self.distortion.extra.is_empty() {
+            self.gather(slice);
+            return Ok(());
+        }
+        let (slice, corrupt_at) = self.distort(slice);
+        match corrupt_at {
             None => self.write(slice),
             Some(at) => {
                 self.write(&slice[..at])?;
@@ -184,6 +203,32 @@ impl Writer<'_> {
         }
     }
 
+    /// Keeps part of the body, to be written with what follows.
+    fn gather(&mut self, slice: &[u8]) {
+        let (slice, corrupt_at) = self.distort(slice);
+        let begin = self.head.len();
+        self.head.extend_from_slice(slice);
+        if let Some(at) = corrupt_at {
+            self.head[begin + at] = !slice[at];
+        }
+    }
+
+    /// What of the next slice is to be sent, and which byte of it is to be flipped.
+    fn distort<'s>(&mut self, slice: &'s [u8]) -> (&'s [u8], Option<usize>) {
+        let Distortion {
+            cut_after,
+            corrupt_at,
+            ..
+        } = self.distortion;
+        let left = cut_after.map_or(u64::MAX, |cut| cut - self.position.min(cut));
+        let slice = &slice[..slice.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
+        let at = corrupt_at
+            .and_then(|at| at.checked_sub(self.position))
+            .map(|at| at as usize);
+        self.position += slice.len() as u64;
+        (slice, at.filter(|at| *at < slice.len()))
+    }
+
     fn write(&mut self, slice: &[u8]) -> io::Result<()> {
         self.transport.write_both(&self.head, slice)?;
         self.head.clear();
@@ -191,6 +236,8 @@ impl Writer<'_> {
     }
 
     fn finish(mut self) -> io::Result<()> {
+        let extra = std::mem::take(&mut self.distortion.extra);
+        self.head.extend_from_slice(&extra);
         self.write(&[])?;
         self.transport.head_buffer = self.head;
         self.transport.flush()

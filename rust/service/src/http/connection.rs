@@ -97,6 +97,30 @@ fn exchange<H: Handler>(
             return Ok(Ending::Reset);
         }
         Some(Action::ResetUpload { after_bytes }) => body.break_after(after_bytes),
+        Some(Action::AnswerBeforeBody {
+            status,
+            code,
+            headers,
+        }) => {
+            let mut answer = if status < 300 {
+                let mut answer = Answer::new(status);
+                for (name, value) in &headers {
+                    answer.header(name, value);
+                }
+                answer
+            } else {
+                handler.error(&ServiceError::scripted(status, &code, &headers))
+            };
+            handler.complete(&request, &mut answer);
+            record(status);
+            answer.send(
+                request.method == "HEAD",
+                true,
+                Distortion::default(),
+                transport,
+            )?;
+            return Ok(Ending::Close);
+        }
         _ => {}
     }
     context.shutdown.sleep(context.options.latency)?;
@@ -115,14 +139,49 @@ fn exchange<H: Handler>(
     // A body that the client still holds back may come or not: only a new connection is sure.
     let closes = request.wants_close() || body.is_withheld();
     handler.complete(&request, &mut answer);
+    if let Some(Action::ReplaceHeaders(headers)) = &fault {
+        for (name, value) in headers {
+            answer.replace_header(name, value);
+        }
+    }
     record(answer.status);
     let (ending, distortion) = match fault {
         Some(Action::LoseAnswer) => return Ok(Ending::Close),
-        Some(Action::Reset { after_bytes }) => (Ending::Reset, Distortion::cut(after_bytes)),
-        Some(Action::Truncate { after_bytes }) => {
-            (Ending::Close, Distortion::cut(Some(after_bytes)))
-        }
-        Some(Action::Corrupt { at }) => (Ending::of(closes), Distortion::corrupt(at)),
+        Some(Action::Reset { after_bytes }) => (
+            Ending::Reset,
+            Distortion {
+                cut_after: after_bytes,
+                ..Distortion::default()
+            },
+        ),
+        Some(Action::Truncate { after_bytes }) => (
+            Ending::Close,
+            Distortion {
+                cut_after: Some(after_bytes),
+                ..Distortion::default()
+            },
+        ),
+        Some(Action::Corrupt { at }) => (
+            Ending::of(closes),
+            Distortion {
+                corrupt_at: Some(at),
+                ..Distortion::default()
+            },
+        ),
+        Some(Action::Trickle { bytes_per_second }) => (
+            Ending::Close,
+            Distortion {
+                bytes_per_second: Some(bytes_per_second),
+                ..Distortion::default()
+            },
+        ),
+        Some(Action::ExtraBytes(extra)) => (
+            Ending::of(closes),
+            Distortion {
+                extra,
+                ..Distortion::default()
+            },
+        ),
         _ => (Ending::of(closes), Distortion::default()),
     };
     answer.send(request.method == "HEAD", closes, distortion, transport)?;

@@ -115,7 +115,7 @@ struct Pace {
 impl Pace {
     /// What may pass at once: a fiftieth of a second's worth, so that the flow is even.
     fn portion(&self) -> usize {
-        (self.bytes_per_second / 50).clamp(1 << 10, 256 << 10) as usize
+        (self.bytes_per_second / 50).clamp(1, 256 << 10) as usize
     }
 
     /// Waits for as long as so many bytes take to pass.
@@ -138,6 +138,7 @@ pub(crate) struct Transport {
     start: usize,
     end: usize,
     pace: Option<Pace>,
+    shutdown: Arc<Shutdown>,
     /// Memory for the heads of answers, from one to the next.
     pub(super) head_buffer: Vec<u8>,
 }
@@ -174,8 +175,18 @@ impl Transport {
             start: 0,
             end: 0,
             pace,
+            shutdown: shutdown.clone(),
             head_buffer: Vec::new(),
         })
+    }
+
+    /// Limits the connection to so many bytes a second from now on.
+    pub(crate) fn slow_down(&mut self, bytes_per_second: u64) {
+        self.pace = Some(Pace {
+            bytes_per_second,
+            free_at: Instant::now(),
+            shutdown: self.shutdown.clone(),
+        });
     }
 
     /// Reads up to the blank line that ends a head, and copies the head to `head`.

@@ -17,15 +17,6 @@ pub(crate) struct ContentHeaders {
     pub(crate) content_md5: Option<String>,
 }
 
-impl ContentHeaders {
-    /// The content type, or what stands for none.
-    pub(crate) fn content_type(&self) -> &str {
-        self.content_type
-            .as_deref()
-            .unwrap_or("application/octet-stream")
-    }
-}
-
 /// Where a blob's bytes are kept, by price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tier {
@@ -75,6 +66,8 @@ pub(crate) struct Blob {
     /// None: the account's default.
     pub(crate) tier: Option<Tier>,
     pub(crate) tier_changed: Option<Timestamp>,
+    /// Where it is on its way to, out of the archive: it never arrives.
+    pub(crate) rehydrates_to: Option<Tier>,
     pub(crate) copy: Option<CopyRecord>,
 }
 

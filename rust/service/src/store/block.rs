@@ -75,6 +75,25 @@ impl Checksums {
     }
 }
 
+/// Where the bytes of a block come from: the body of a request, as it is or decoded.
+pub(crate) trait Source {
+    /// How many bytes there are, if that is known beforehand.
+    fn length(&self) -> Option<u64>;
+
+    /// Fills the buffer as far as the bytes go, and tells how far that is.
+    fn read_full(&mut self, buffer: &mut [u8]) -> Result<usize, Failure>;
+}
+
+impl Source for RequestBody<'_> {
+    fn length(&self) -> Option<u64> {
+        RequestBody::length(self)
+    }
+
+    fn read_full(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+        Ok(RequestBody::read_full(self, buffer)?)
+    }
+}
+
 #[derive(Debug)]
 enum Place {
     Memory(Buffer),
@@ -152,7 +171,7 @@ impl BlockStore {
     /// Reads a body to its end into a block.
     pub(crate) fn receive(
         &self,
-        body: &mut RequestBody<'_>,
+        body: &mut impl Source,
         limit: u64,
         with_md5: bool,
     ) -> Result<(Arc<Block>, Checksums), Failure> {
@@ -170,10 +189,10 @@ impl BlockStore {
 
     fn receive_into_memory(
         &self,
-        body: &mut RequestBody<'_>,
+        body: &mut impl Source,
         length: usize,
         hasher: &mut Hasher,
-    ) -> io::Result<Block> {
+    ) -> Result<Block, Failure> {
         let mut buffer = self.pool.take(length);
         for piece in buffer.as_mut_slice()[..length].chunks_mut(PIECE) {
             body.read_full(piece)?;
@@ -188,7 +207,7 @@ impl BlockStore {
     /// Of a body in the chunked coding nobody knows the length: the buffer grows by doubling.
     fn receive_chunks(
         &self,
-        body: &mut RequestBody<'_>,
+        body: &mut impl Source,
         limit: u64,
         hasher: &mut Hasher,
     ) -> Result<Block, Failure> {
@@ -220,7 +239,7 @@ impl BlockStore {
 
     fn receive_into_file(
         &self,
-        body: &mut RequestBody<'_>,
+        body: &mut impl Source,
         limit: u64,
         hasher: &mut Hasher,
     ) -> Result<Block, Failure> {

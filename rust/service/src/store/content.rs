@@ -83,6 +83,11 @@ impl ContentRange {
         self.length
     }
 
+    /// Part of this part; it must lie within.
+    pub(crate) fn part(&self, start: u64, length: u64) -> Self {
+        self.content.range(self.start + start, length)
+    }
+
     /// Passes on the bytes from where they are stored.
     pub(crate) fn for_each_slice(
         &self,

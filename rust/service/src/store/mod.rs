@@ -15,7 +15,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 pub(crate) use blob::{Blob, ContentHeaders, CopyRecord, Tier};
-pub(crate) use block::{Block, BlockStore, Checksums};
+pub(crate) use block::{Block, BlockStore, Checksums, Source};
 pub(crate) use container::{Container, Contents, PublicAccess};
 pub(crate) use content::{Content, ContentRange};
 pub(crate) use lease::{Lease, LeaseState};

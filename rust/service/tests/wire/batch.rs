@@ -126,7 +126,7 @@ fn copies() {
     ];
     assert_eq!(
         client.send("PUT", "/data/b", &changed, b"").error(),
-        (412, "ConditionNotMet")
+        (412, "SourceConditionNotMet")
     );
     let foreign = [(
         "x-ms-copy-source",

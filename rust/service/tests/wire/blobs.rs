@@ -383,7 +383,215 @@ fn leases_keep_others_from_writing() {
             .status,
         202
     );
+    let lost = client.send("PUT", "/data/b", &right, b"2");
+    assert_eq!(lost.error(), (412, "LeaseLost"));
     assert_eq!(client.put("/data/b", b"3").status, 201);
+}
+
+#[test]
+fn a_lease_goes_before_conditions() {
+    let service = start();
+    let mut client = Client::new(&service);
+    client.put("/data/b", b"1");
+    let acquire = [
+        ("x-ms-lease-action", "acquire"),
+        ("x-ms-lease-duration", "-1"),
+    ];
+    let leased = client.send("PUT", "/data/b?comp=lease", &acquire, b"");
+    let id = leased.header("x-ms-lease-id").expect("an id").to_owned();
+    let absent = ("If-None-Match", "*");
+    let refused = client.send("PUT", "/data/b", &[BLOCK_BLOB, absent], b"2");
+    assert_eq!(refused.error(), (412, "LeaseIdMissing"));
+    let held = [BLOCK_BLOB, absent, ("x-ms-lease-id", &id)];
+    assert_eq!(client.send("PUT", "/data/b", &held, b"2").status, 201);
+
+    assert_eq!(client.get("/data/b").status, 200);
+    let wrong = [("x-ms-lease-id", "fa57b10b-0000-4000-8000-000000000000")];
+    for method in ["GET", "HEAD", "DELETE"] {
+        let refused = client.send(method, "/data/b", &wrong, b"");
+        assert_eq!(
+            refused.error(),
+            (412, "LeaseIdMismatchWithBlobOperation"),
+            "{method}"
+        );
+    }
+    client.put("/data/c", b"1");
+    let refused = client.send("GET", "/data/c", &wrong, b"");
+    assert_eq!(refused.error(), (412, "LeaseNotPresentWithBlobOperation"));
+}
+
+#[test]
+fn conditions_of_every_change() {
+    let service = start();
+    let mut client = Client::new(&service);
+    client.put("/data/b", b"1");
+    let tags = b"<Tags><TagSet></TagSet></Tags>";
+    let list = b"<BlockList></BlockList>";
+    for (path, body) in [
+        ("/data/b?comp=metadata", &b""[..]),
+        ("/data/b?comp=properties", b""),
+        ("/data/b?comp=tags", tags),
+        ("/data/b?comp=tier", b""),
+        ("/data/b?comp=blocklist", list),
+        ("/data/b?comp=lease", b""),
+    ] {
+        for condition in [
+            ("If-Match", "\"0x1\""),
+            ("If-Modified-Since", "Mon, 23 Nov 2099 15:32:25 GMT"),
+            ("If-Unmodified-Since", "Mon, 23 Nov 2020 15:32:25 GMT"),
+        ] {
+            let headers = [("x-ms-access-tier", "Cool"), condition];
+            let refused = client.send("PUT", path, &headers, body);
+            assert_eq!(refused.error(), (412, "ConditionNotMet"), "{path}");
+        }
+    }
+}
+
+#[test]
+fn conditions_of_a_source() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let etag = client.put("/data/a", b"1").header("etag").map(String::from);
+    let etag = etag.expect("a tag");
+    let url = format!("{}/data/a", service.blob_endpoint());
+    let token = client.authorization().to_owned();
+    let (past, future) = (
+        "Mon, 23 Nov 2020 15:32:25 GMT",
+        "Mon, 23 Nov 2099 15:32:25 GMT",
+    );
+    for (name, value, status) in [
+        ("x-ms-source-if-match", "\"0x1\"", 412),
+        ("x-ms-source-if-unmodified-since", past, 412),
+        ("x-ms-source-if-none-match", &etag, 304),
+        ("x-ms-source-if-modified-since", future, 304),
+    ] {
+        let copy = [("x-ms-copy-source", &*url), (name, value)];
+        let refused = client.send("PUT", "/data/b", &copy, b"");
+        assert_eq!(refused.error(), (412, "SourceConditionNotMet"), "{name}");
+        for kind in [("x-ms-requires-sync", "true"), BLOCK_BLOB] {
+            let authorized = ("x-ms-copy-source-authorization", &*token);
+            let copy = [&copy[..], &[kind, authorized]].concat();
+            let refused = client.send("PUT", "/data/b", &copy, b"");
+            assert_eq!(
+                refused.error(),
+                (status, "CannotVerifyCopySource"),
+                "{name}"
+            );
+        }
+    }
+    let missing = [("x-ms-copy-source", &*format!("{url}x"))];
+    let refused = client.send("PUT", "/data/b", &missing, b"");
+    assert_eq!(refused.error(), (404, "BlobNotFound"));
+    let missing = [missing[0], ("x-ms-requires-sync", "true")];
+    let refused = client.send("PUT", "/data/b", &missing, b"");
+    assert_eq!(refused.error(), (404, "CannotVerifyCopySource"));
+}
+
+#[test]
+fn content_headers_come_back() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let headers = [
+        ("content-type", "text/plain"),
+        ("content-encoding", "gzip"),
+        ("content-language", "de"),
+        ("content-disposition", "inline"),
+        ("cache-control", "no-store"),
+    ];
+    let named: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (format!("x-ms-blob-{name}"), *value))
+        .collect();
+    let sent = |more: &[(&'static str, &'static str)]| -> Vec<(String, String)> {
+        let given = named
+            .iter()
+            .map(|(name, value)| (name.clone(), (*value).to_owned()));
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        given.chain(more).collect()
+    };
+    for (path, body, more) in [
+        ("/data/a", &b"x"[..], &[BLOCK_BLOB][..]),
+        (
+            "/data/b?comp=blocklist",
+            b"<BlockList/>",
+            &[("x-ms-blob-content-md5", "nINv7+zFSbtYIx2mSENOIA==")],
+        ),
+    ] {
+        let sent = sent(more);
+        let sent: Vec<_> = sent
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        assert_eq!(client.send("PUT", path, &sent, body).status, 201);
+        let path = path.split('?').next().expect("a path");
+        for method in ["GET", "HEAD"] {
+            let answer = client.send(method, path, &[], b"");
+            for (name, value) in headers {
+                assert_eq!(answer.header(name), Some(value), "{method} {name}");
+            }
+            assert!(answer.header("content-md5").is_some(), "{method} {path}");
+        }
+    }
+
+    // Set Blob Properties clears what it is not told, and looks at no MD5.
+    let odd = [("x-ms-blob-content-md5", "MTIzNDU2Nzg5MDEy")];
+    let changed = client.send("PUT", "/data/a?comp=properties", &odd, b"");
+    assert_eq!(changed.status, 200);
+    let answer = client.get("/data/a");
+    assert_eq!(answer.header("content-md5"), Some(odd[0].1));
+    assert_eq!(answer.header("content-type"), None);
+    assert_eq!(answer.header("content-encoding"), None);
+
+    client.send("PUT", "/data/c?comp=blocklist", &[], b"<BlockList/>");
+    let answer = client.get("/data/c");
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/octet-stream")
+    );
+    assert_eq!(answer.header("content-md5"), None);
+}
+
+#[test]
+fn names_are_taken_as_they_are() {
+    let service = start_with(|options| options.containers = vec!["$blobchangefeed".into()]);
+    let mut client = Client::new(&service);
+    let names = [
+        "dir%2F",
+        "dir/",
+        "a//b",
+        "/a",
+        "a/./b",
+        "a/../b",
+        "a%5Cb",
+        "%20a%20",
+        "a.",
+        "a%3Fb%23c%2525d",
+        "..",
+    ];
+    for name in names {
+        let path = format!("/$blobchangefeed/{name}");
+        assert_eq!(client.put(&path, name.as_bytes()).status, 201, "{name}");
+        let source = format!("{}{path}", service.blob_endpoint());
+        let copy = [("x-ms-copy-source", &*source)];
+        let copied = client.send("PUT", &format!("{path}-copy"), &copy, b"");
+        assert_eq!(copied.status, 202, "{name}");
+    }
+    // `dir%2F` and `dir/` are one name.
+    let page = client.get("/$blobchangefeed?restype=container&comp=list&include=copy");
+    assert_eq!(page.text().matches("<Blob>").count(), 2 * (names.len() - 1));
+    assert_eq!(page.text().matches("<CopyId>").count(), names.len() - 1);
+    for listed in ["a\\b", " a ", "a?b#c%25d", "a/../b", "a//b", "/a"] {
+        let element = format!("<Name>{listed}</Name>");
+        assert!(page.text().contains(&element), "{listed}");
+    }
+    for name in &names[1..] {
+        let path = format!("/$blobchangefeed/{name}");
+        assert_eq!(client.get(&path).status, 200, "{name}");
+        let deleted = client.send("DELETE", &path, &[], b"");
+        assert_eq!(deleted.status, 202, "{name}");
+    }
 }
 
 #[test]
@@ -398,7 +606,17 @@ fn archived_blobs_cannot_be_read() {
         client.send("PUT", "/data/b?comp=tier", &hot, b"").status,
         202
     );
-    assert_eq!(client.get("/data/b").body, b"1");
+    let head = client.send("HEAD", "/data/b", &[], b"");
+    assert_eq!(head.header("x-ms-access-tier"), Some("Archive"));
+    assert_eq!(
+        head.header("x-ms-archive-status"),
+        Some("rehydrate-pending-to-hot")
+    );
+    assert_eq!(client.get("/data/b").error(), (409, "BlobArchived"));
+    assert_eq!(
+        client.send("PUT", "/data/b?comp=tier", &hot, b"").error(),
+        (409, "BlobBeingRehydrated")
+    );
     let warm = [("x-ms-access-tier", "Warm")];
     assert_eq!(
         client

@@ -260,3 +260,66 @@ fn a_reset_is_seen_while_idle() {
     drop(service);
     assert_eq!(client.stream.read(&mut [0]).expect("the end"), 0);
 }
+
+#[test]
+fn an_answer_that_trickles() {
+    let service = start();
+    let mut client = Client::new(&service);
+    client.put("/data/b", b"0123456789");
+    let bytes_per_second = 100;
+    service.add_fault(once("GetBlob", Action::Trickle { bytes_per_second }));
+    let began = Instant::now();
+    assert_eq!(client.get("/data/b").body, b"0123456789");
+    assert!(began.elapsed() >= Duration::from_millis(80));
+    assert_eq!(client.stream.read(&mut [0]).expect("the end"), 0);
+}
+
+#[test]
+fn an_answer_before_the_body() {
+    let service = start();
+    for (status, code) in [(403, "AuthorizationFailure"), (201, "")] {
+        let mut client = Client::new(&service);
+        let action = Action::AnswerBeforeBody {
+            status,
+            code: "AuthorizationFailure".into(),
+            headers: vec![("X-Told".into(), "1".into())],
+        };
+        service.add_fault(once("PutBlob", action));
+        let headers = [("x-ms-blob-type", "BlockBlob"), ("Content-Length", "9")];
+        let head = client.head("PUT", "/data/b", &headers) + "\r\n";
+        client.stream.write_all(head.as_bytes()).expect("sent");
+        let answer = client.receive(false).expect("an answer");
+        assert_eq!(answer.error(), (status, code));
+        assert_eq!(answer.header("connection"), Some("close"));
+        assert_eq!(answer.header("x-told"), Some("1"));
+        assert_eq!(client.stream.read(&mut [0]).expect("the end"), 0);
+        assert_eq!(Client::new(&service).get("/data/b").status, 404);
+    }
+}
+
+#[test]
+fn bytes_behind_an_answer() {
+    let service = start();
+    let mut client = Client::new(&service);
+    client.put("/data/b", b"content");
+    service.add_fault(once("GetBlob", Action::ExtraBytes(b"more".to_vec())));
+    assert_eq!(client.get("/data/b").body, b"content");
+    assert_eq!(client.received(), b"more");
+}
+
+#[test]
+fn headers_that_are_not_true() {
+    let service = start();
+    let mut client = Client::new(&service);
+    client.put("/data/b", b"content");
+    let headers = vec![
+        ("etag".into(), "\"0x1\"".into()),
+        ("Last-Modified".into(), String::new()),
+    ];
+    service.add_fault(once("GetBlob", Action::ReplaceHeaders(headers)));
+    let got = client.get("/data/b");
+    assert_eq!((got.status, &*got.body), (200, &b"content"[..]));
+    assert_eq!(got.header("etag"), Some("\"0x1\""));
+    assert_eq!(got.header("last-modified"), None);
+    assert!(client.get("/data/b").header("last-modified").is_some());
+}

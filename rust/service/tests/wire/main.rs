@@ -7,3 +7,4 @@ mod client;
 mod faults;
 mod identity_and_vault;
 mod protocol;
+mod structured_message;
