@@ -5,7 +5,11 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from metaflow.metaflow_config import AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, AZURE_STORAGE_WORKLOAD_TYPE
+from metaflow.metaflow_config import (
+    AZURE_CLI_TIMEOUT,
+    AZURE_STORAGE_BLOB_SERVICE_ENDPOINT,
+    AZURE_STORAGE_WORKLOAD_TYPE,
+)
 
 from .credential import ProviderCredential, check_provider
 from .errors import AzureConfigurationError
@@ -30,6 +34,12 @@ def check_root(root: str | None) -> None:
 
 
 @functools.lru_cache(maxsize=None)
+def credential() -> ProviderCredential:
+    """Where the tokens of this process come from."""
+    return ProviderCredential()
+
+
+@functools.lru_cache(maxsize=None)
 def client() -> fastblob.Client:
     """The client of this process: all datastores share its connections and its token.
 
@@ -49,8 +59,13 @@ def client() -> fastblob.Client:
             "(The value may be a secret, and is not shown.)"
         )
     check_provider()
+    if not (AZURE_CLI_TIMEOUT.isdecimal() and int(AZURE_CLI_TIMEOUT) > 0):
+        raise AzureConfigurationError(
+            f"METAFLOW_AZURE_CLI_TIMEOUT is {AZURE_CLI_TIMEOUT!r}: it must be a whole number of seconds, "
+            "such as 30."
+        )
     try:
-        return fastblob.Client(endpoint, ProviderCredential(), workload_type=AZURE_STORAGE_WORKLOAD_TYPE)
+        return fastblob.Client(endpoint, credential(), workload_type=AZURE_STORAGE_WORKLOAD_TYPE)
     except ValueError as error:
         raise AzureConfigurationError(
             f"Azure storage cannot be set up: {error}. ({_ENDPOINT} is '{endpoint}', "

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from typing import TYPE_CHECKING, Any
+import os
+import time
+from typing import TYPE_CHECKING, Any, cast
 
 from metaflow.plugins.azure.azure_credential import (
     AzureDefaultClientProvider as StockAzureDefaultClientProvider,
 )
 from metaflow.plugins.azure.azure_credential import create_cacheable_azure_credential
 
+from . import token_relay
 from .availability import is_usable
 from .errors import AzureConfigurationError
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
+
+
+# The same in every cloud.
+STORAGE_SCOPE = "https://storage.azure.com/.default"
+
+# Where tokens live shorter than the tasks of a run would like, another one is asked for so often.
+_PAUSE_SECONDS = 60
 
 
 class AzureDefaultClientProvider(StockAzureDefaultClientProvider):
@@ -34,7 +45,11 @@ class AzureDefaultClientProvider(StockAzureDefaultClientProvider):
             return stock
         import fastblob
 
-        return fastblob.default_credential()
+        credential = fastblob.default_credential()
+        from . import azure_cli
+
+        azure_cli.make_patient(credential)
+        return credential
 
 
 def check_provider() -> None:
@@ -57,7 +72,46 @@ class ProviderCredential:
     It is made when a token is needed: importing azure.identity takes longer than all that is done here.
     """
 
+    def __init__(self) -> None:
+        self._latest: AccessToken | None = None
+        self._asked = 0.0
+        # Whose first token was the one that this process has received. A child of a fork is another process.
+        self._received_by: int | None = None
+
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """As in ``azure.core.credentials.TokenCredential``."""
+        if scopes == (STORAGE_SCOPE,) and not options:
+            return self._storage_token()
         credential: TokenCredential = create_cacheable_azure_credential()
         return credential.get_token(*scopes, **options)
+
+    def shared_token(self) -> AccessToken:
+        """A token for storage that lives for some minutes at least, if there are such tokens."""
+        latest = self._latest
+        if latest is not None and token_relay.is_fresh(latest.expires_on):
+            return latest
+        return self._storage_token()
+
+    def hand_on(self) -> dict[str, str]:
+        """The environment variable for a process that is about to be started here, if there is a token."""
+        if self._latest is None:
+            return {}
+        if not token_relay.is_fresh(self._latest.expires_on) and time.time() - self._asked > _PAUSE_SECONDS:
+            # The process that is started finds out, and reports, why there is none.
+            with contextlib.suppress(Exception):
+                self._storage_token()
+        if not token_relay.is_fresh(self._latest.expires_on):
+            return {}
+        return token_relay.variables(self._latest)
+
+    def _storage_token(self) -> AccessToken:
+        received = token_relay.received()
+        # Whoever asks again was not content with it.
+        if received is not None and self._received_by != os.getpid():
+            self._received_by = os.getpid()
+            # All that is asked of an AccessToken, which takes 0.1 s to import.
+            self._latest = cast("AccessToken", received)
+        else:
+            self._asked = time.time()
+            self._latest = create_cacheable_azure_credential().get_token(STORAGE_SCOPE)
+        return self._latest
