@@ -53,7 +53,10 @@ def here(place: tuple[Place, LocalAzure]) -> Place:
 
 
 def test_the_jobs_of_kubernetes(here: Place) -> None:
-    said = here.succeed(HERE / "kubernetes_job.py")
+    token = json.dumps({"for": "somebody", "token": "canary-of-a-token", "expires_on": 4_000_000_000})
+    said = here.succeed(HERE / "kubernetes_job.py", METAFLOW_FASTBLOB_TOKEN=token)
+    assert "canary-of-a-token" not in said
+    assert "METAFLOW_FASTBLOB_TOKEN" not in said
     job, jobset = json.loads(said.splitlines()[-1])
     jobs = [job, *(replicated["template"] for replicated in jobset["spec"]["replicatedJobs"])]
     assert len(jobs) == 3
