@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 from fastblob.local import LocalAzure
-from support import Account
+from support import SDK_API_VERSION, Account
 
 Place = Any
 Storage = Any
@@ -154,6 +155,30 @@ def test_processes_that_have_no_scheduler_wait_their_turn(place_with_cli: tuple[
     assert azure_cli.calls() == PROCESSES
 
 
+def test_a_step_has_the_token_of_the_datastore(
+    storage: Storage, azure_cli: AzureCli, account: Account, container: str
+) -> None:
+    """Though the CLI is asked anew for each token, and each client of Azure's packages asks for its own."""
+    from azure.storage.blob import BlobServiceClient
+    from metaflow.plugins.azure import create_azure_credential
+
+    storage.save_bytes([("key", io.BytesIO(b"1"))])
+    for _ in range(3):
+        with BlobServiceClient(
+            account.endpoint, credential=create_azure_credential(), api_version=SDK_API_VERSION
+        ) as client:
+            blob = client.get_blob_client(container, "mf/key")
+            assert blob.download_blob().readall() == b"1"
+            blob.upload_blob(b"1", overwrite=True)
+    assert azure_cli.calls() == 1
+    assert create_azure_credential().get_token("https://vault.azure.net/.default").token
+    assert azure_cli.calls() == 2
+    with create_azure_credential() as credential:
+        info = credential.get_token_info("https://vault.azure.net/.default", options={"tenant_id": "t"})
+    assert info.token == azure_cli.script["token"]
+    assert azure_cli.calls() == 3
+
+
 def test_it_is_asked_once_more(storage: Storage, azure_cli: AzureCli) -> None:
     azure_cli.tell(failures=1, says="ERROR: [Errno 11] the token cache is locked by another process")
     assert storage.is_file(["key"]) == [False]
@@ -283,6 +308,14 @@ def test_a_token_of_somebody_else_is_not_used(relay: Any, variable: str, value: 
     variables = relay.parent().hand_on()
     relay.patch.setenv(variable, value)
     assert storage_token(relay.child(variables)) == "token 2"
+
+
+def test_a_process_that_becomes_somebody_else_asks_again(relay: Any) -> None:
+    parent = relay.parent()
+    assert parent.shared_token().token == "token 1"
+    relay.patch.setenv("AZURE_CLIENT_ID", "other")
+    assert parent.hand_on() == {}
+    assert parent.shared_token().token == "token 2"
 
 
 @pytest.mark.parametrize("setting", ["AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", "DEFAULT_AZURE_CLIENT_PROVIDER"])

@@ -11,7 +11,8 @@ from metaflow.metaflow_config import (
     AZURE_STORAGE_WORKLOAD_TYPE,
 )
 
-from .credential import ProviderCredential, check_provider
+from . import credential
+from .credential import check_provider
 from .errors import AzureConfigurationError
 
 if TYPE_CHECKING:
@@ -31,12 +32,6 @@ def check_root(root: str | None) -> None:
         fastblob.BlobPath(root)
     except ValueError as error:
         raise AzureConfigurationError(f"{must_be}: {error}") from None
-
-
-@functools.lru_cache(maxsize=None)
-def credential() -> ProviderCredential:
-    """Where the tokens of this process come from."""
-    return ProviderCredential()
 
 
 @functools.lru_cache(maxsize=None)
@@ -65,7 +60,9 @@ def client() -> fastblob.Client:
             "such as 30."
         )
     try:
-        return fastblob.Client(endpoint, credential(), workload_type=AZURE_STORAGE_WORKLOAD_TYPE)
+        return fastblob.Client(
+            endpoint, credential.of_this_process(), workload_type=AZURE_STORAGE_WORKLOAD_TYPE
+        )
     except ValueError as error:
         raise AzureConfigurationError(
             f"Azure storage cannot be set up: {error}. ({_ENDPOINT} is '{endpoint}', "

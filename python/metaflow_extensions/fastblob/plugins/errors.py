@@ -103,8 +103,8 @@ def _about_blob(error: fastblob.TransferError, endpoint: str, root: str) -> str:
         return (
             f"The blob '{error.blob}' is in the archive tier, where it cannot be read; a lifecycle rule of "
             "the account is what moves blobs there. Rehydrate it, which takes hours, and try again then: "
-            f"{set_tier}. And exclude what is below '{root}/<flow>/data/' from the rule, since new runs use "
-            f"old blobs. ({error})"
+            f"{set_tier}. And exclude what is below '{root}/<flow>/data/' from the rule (no prefixMatch of "
+            f"it may cover that), since new runs use old blobs. ({error})"
         )
     if is_immutable(error):
         return (

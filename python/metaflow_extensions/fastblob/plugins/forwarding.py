@@ -13,7 +13,7 @@ from metaflow.metaflow_config import (
     FASTBLOB,
 )
 
-from . import account
+from . import credential
 from .blob_cache import of_this_process
 from .wrapping import wrap_method
 
@@ -47,14 +47,14 @@ def install() -> None:
 
 def _with_knowledge(get_env: Callable[..., dict[str, str]]) -> Callable[..., dict[str, str]]:
     def wrapper(self: Any) -> dict[str, str]:
-        return {**of_this_process().hand_on(), **account.credential().hand_on(), **get_env(self)}
+        return {**of_this_process().hand_on(), **credential.of_this_process().hand_on(), **get_env(self)}
 
     return wrapper
 
 
 def _with_token(run_command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(self: Any, cmd: Any, card_uuid: Any, env: Any, *args: Any, **kwargs: Any) -> Any:
-        env = {**env, **account.credential().hand_on()}
+        env = {**env, **credential.of_this_process().hand_on()}
         return run_command(self, cmd, card_uuid, env, *args, **kwargs)
 
     return wrapper

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from . import account
+from . import credential
 
 NAMES = frozenset(
     [
@@ -52,6 +52,6 @@ class StockInternals:
 
             @handle_exceptions  # type: ignore[untyped-decorator]
             def _get_default_token(self) -> Any:
-                return account.credential().shared_token()
+                return credential.of_this_process().shared_token()
 
         return AzureStorage(self._root)

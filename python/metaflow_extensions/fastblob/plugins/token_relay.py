@@ -44,7 +44,7 @@ def variables(token: AccessToken) -> dict[str, str]:
     """What a process on this machine must find in its environment to use the token too."""
     if DEFAULT_AZURE_CLIENT_PROVIDER != _PROVIDER:
         return {}
-    value = {"for": _identity(), "token": token.token, "expires_on": token.expires_on}
+    value = {"for": identity(), "token": token.token, "expires_on": token.expires_on}
     return {toplevel.TOKEN_VARIABLE: json.dumps(value)}
 
 
@@ -54,7 +54,7 @@ def received() -> ReceivedToken | None:
     None where there is none, it expires soon, or it is for somebody else or for another account.
     """
     value = _received()
-    if value is None or value["for"] != _identity() or not is_fresh(value["expires_on"]):
+    if value is None or value["for"] != identity() or not is_fresh(value["expires_on"]):
         return None
     return ReceivedToken(value["token"], value["expires_on"])
 
@@ -64,7 +64,7 @@ def _received() -> dict[str, Any] | None:
     return None if toplevel.received_token is None else json.loads(toplevel.received_token)
 
 
-def _identity() -> str:
+def identity() -> str:
     """Tells apart what this process would be given tokens for."""
     identity = [AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, DEFAULT_AZURE_CLIENT_PROVIDER, os.environ.get("HOME")]
     settings = sorted(pair for pair in os.environ.items() if pair[0].startswith(_IDENTITY_VARIABLES))
