@@ -298,6 +298,8 @@ def test_a_token_that_was_received_is_not_given_twice(relay: Any) -> None:
 def test_other_tokens_are_asked_for(relay: Any) -> None:
     child = relay.child(relay.parent().hand_on())
     assert storage_token(child, claims="of a challenge") == "token 2"
+    # The service would not take the one before.
+    assert child.shared_token().token == storage_token(relay.child(child.hand_on())) == "token 2"
     assert child.get_token("https://vault.azure.net/.default").token == "token 3"
 
 

@@ -138,8 +138,8 @@ class ProviderCredential:
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """As in ``azure.core.credentials.TokenCredential``."""
-        if scopes == (STORAGE_SCOPE,) and not options:
-            return self._storage_token()
+        if scopes == (STORAGE_SCOPE,):
+            return self._storage_token(**options)
         credential: TokenCredential = create_cacheable_azure_credential()
         return credential.get_token(*scopes, **options)
 
@@ -165,9 +165,9 @@ class ProviderCredential:
             return None
         return token if identity == token_relay.identity() else None
 
-    def _storage_token(self) -> AccessToken:
+    def _storage_token(self, **options: Any) -> AccessToken:
         identity = token_relay.identity()
-        received = token_relay.received()
+        received = None if options else token_relay.received()
         # Whoever asks again was not content with it.
         if received is not None and self._received_by != os.getpid():
             self._received_by = os.getpid()
@@ -178,7 +178,7 @@ class ProviderCredential:
             credential = create_cacheable_azure_credential()
             if isinstance(credential, SharedCredential):
                 credential = credential.default
-            token = credential.get_token(STORAGE_SCOPE)
+            token = credential.get_token(STORAGE_SCOPE, **options)
         self._latest = identity, token
         return token
 
