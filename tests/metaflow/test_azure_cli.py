@@ -215,6 +215,13 @@ def test_it_is_too_slow(
     assert azure_cli.calls() == 2
 
 
+def test_it_is_not_there(storage: Storage, azure_cli: AzureCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    before = sorted(azure_cli.folder.iterdir())
+    assert "Azure CLI not found" in message_of(lambda: storage.is_file(["key"]))
+    assert sorted(azure_cli.folder.iterdir()) == before
+
+
 @pytest.mark.parametrize("timeout", ["0", "-1", "ten", "1.5", ""])
 def test_a_timeout_that_is_none(
     new_storage: Callable[[str], Storage],

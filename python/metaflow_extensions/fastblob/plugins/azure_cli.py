@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -57,6 +58,9 @@ class AzureCliInTurn(AzureCliCredential):
         return token
 
     def _in_turn(self, ask: Callable[..., Any], *scopes: str, **options: Any) -> Any:
+        if shutil.which("az") is None:
+            # Nothing to wait for; the answer is quick.
+            return ask(*scopes, **options)
         seconds = self._process_timeout
         with _turn(_TURNS * seconds):
             try:

@@ -13,7 +13,7 @@ from metaflow.datastore.exceptions import DataException
 if TYPE_CHECKING:
     import fastblob
 
-_DOT_SEGMENT = re.compile(r"(?:^|/)\.\.?(?:/|$)")
+_DOT_SEGMENT = re.compile(r"/\.\.?(?:/|$)")
 
 
 class BlobNames:
@@ -26,6 +26,8 @@ class BlobNames:
     def __init__(self, root: str) -> None:
         self._container, _, prefix = root.partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
+        self._only_container = f"{self._container}/"
+        self._root = self._only_container + self._prefix
 
     def blob(self, key: str) -> str:
         """The blob of a key, ``<container>/<name>``.
@@ -33,11 +35,11 @@ class BlobNames:
         Raises:
             DataException: No blob can have that name.
         """
-        name = self._prefix + key.lstrip("/") if self._prefix else key
-        blob = f"{self._container}/{name}"
-        if _DOT_SEGMENT.search(name):
+        blob = self._root + (key.lstrip("/") if self._prefix else key)
+        # The first of the two is soon answered.
+        if "/." in blob and _DOT_SEGMENT.search(blob):
             blob = _fold_dot_segments(blob)
-        if blob == f"{self._container}/":
+        if blob == self._only_container:
             raise DataException(f"'{key}' cannot be the name of an object: it names the container")
         try:
             as_path(blob)
