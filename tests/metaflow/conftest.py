@@ -56,6 +56,7 @@ def new_storage(
 
     def new_process() -> None:
         datastore_module.of_this_process.cache_clear()
+        settings.credential.of_this_process.cache_clear()
         settings.client.cache_clear()
 
     settings = datastore_module.account

@@ -23,6 +23,8 @@ FLOW = HERE / "small_flow.py"
 OURS = "metaflow_extensions.fastblob.plugins.datastore"
 STOCK = "metaflow.plugins.datastores.azure_storage"
 IMAGE = "myregistry.azurecr.io/my-image:v1.0"
+# Of AKS, which gives such pods a token for the identity of their service account.
+WORKLOAD_IDENTITY = {"azure.workload.identity/use": "true"}
 WARNING = "Metaflow's own, slower Azure datastore is used"
 
 pytestmark = pytest.mark.timeout(200)
@@ -53,12 +55,18 @@ def here(place: tuple[Place, LocalAzure]) -> Place:
 
 
 def test_the_jobs_of_kubernetes(here: Place) -> None:
-    said = here.succeed(HERE / "kubernetes_job.py")
+    token = json.dumps({"for": "somebody", "token": "canary-of-a-token", "expires_on": 4_000_000_000})
+    said = here.succeed(HERE / "kubernetes_job.py", METAFLOW_FASTBLOB_TOKEN=token)
+    assert "canary-of-a-token" not in said
+    assert "METAFLOW_FASTBLOB_TOKEN" not in said
     job, jobset = json.loads(said.splitlines()[-1])
     jobs = [job, *(replicated["template"] for replicated in jobset["spec"]["replicatedJobs"])]
     assert len(jobs) == 3
     for started in jobs:
-        container = started["spec"]["template"]["spec"]["containers"][0]
+        pod = started["spec"]["template"]
+        assert pod["metadata"]["labels"] | WORKLOAD_IDENTITY == pod["metadata"]["labels"]
+        assert pod["spec"]["serviceAccountName"] == "flows-account"
+        container = pod["spec"]["containers"][0]
         env = {entry["name"]: entry.get("value") for entry in container["env"]}
         assert env | forwarded(here) == env
         assert env["FROM_THE_STEP"] == "1"
@@ -92,3 +100,24 @@ def test_the_workflow_of_argo_and_its_tasks(here: Place, tmp_path: Path, image_h
         said = pods.run(step, previous)
         assert f"step ran: hello on {OURS if image_has_fastblob else STOCK}" in said
         assert said.count(WARNING) == (0 if image_has_fastblob else 1), said
+
+
+def test_the_identity_of_argos_pods(here: Place) -> None:
+    """As the page of documentation has it: by settings, and by an @environment."""
+    said = here.succeed(
+        FLOW,
+        "--with",
+        'environment:vars={"AZURE_CLIENT_ID": "of-the-identity"}',
+        "argo-workflows",
+        "create",
+        "--only-json",
+        METAFLOW_KUBERNETES_LABELS="azure.workload.identity/use=true",
+        METAFLOW_KUBERNETES_SERVICE_ACCOUNT="flows-account",
+    )
+    workflow, _ = json.JSONDecoder().raw_decode(said[said.index("{") :])
+    pods = {template["name"]: template for template in workflow["spec"]["templates"]}
+    for pod in (pods["start"], pods["end"]):
+        assert pod["metadata"]["labels"] | WORKLOAD_IDENTITY == pod["metadata"]["labels"]
+        assert pod["serviceAccountName"] == "flows-account"
+        env = {entry["name"]: entry.get("value") for entry in pod["container"]["env"]}
+        assert env["AZURE_CLIENT_ID"] == "of-the-identity"

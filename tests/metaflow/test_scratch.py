@@ -7,8 +7,11 @@ import fcntl
 import platform
 import struct
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -53,3 +56,54 @@ def test_a_file_system_without_the_flag(
     (directory.path / "file").write_bytes(b"1")
     directory.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_it_cannot_be_it_is_in_the_temporary_folder(
+    scratch: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    for parent in (file, tmp_path / "nowhere"):
+        directory = scratch.ScratchDirectory(str(parent), 1)
+        assert directory.path.parent == temporary
+        directory.close()
+    assert list(temporary.iterdir()) == []
+
+
+def test_where_it_can_be_nowhere(
+    scratch: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no-temporary-folder"))
+    with pytest.raises(scratch.ScratchDirectoryError, match="Set METAFLOW_ARTIFACT_LOCALROOT") as caught:
+        scratch.ScratchDirectory(str(tmp_path / "nowhere"), 1)
+    assert str(tmp_path / "nowhere") in str(caught.value)
+    assert "no-temporary-folder" in str(caught.value)
+
+
+@pytest.mark.parametrize("account", ["service"], indirect=True)
+def test_a_disk_that_is_full(
+    scratch: ModuleType,
+    new_storage: Callable[[str], Any],
+    container: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    storage = new_storage(f"{container}/mf")
+    full = OSError(errno.ENOSPC, "No space left on device", "/somewhere/0")
+    monkeypatch.setattr(storage, "_client", Mock(download_many=Mock(side_effect=full)))
+    with pytest.raises(scratch.ScratchDirectoryError, match="Set METAFLOW_ARTIFACT_LOCALROOT") as caught:
+        storage.load_bytes(["key"])
+    assert "No space left on device: '/somewhere/0'" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(200)
+def test_a_run_in_a_directory_that_cannot_be_written(place: tuple[Any, Any]) -> None:
+    # Nobody can make a directory there, not even root.
+    said = place[0].succeed(
+        Path(__file__).with_name("small_flow.py"), "run", METAFLOW_ARTIFACT_LOCALROOT="/proc/nowhere"
+    )
+    assert said.count("step ran: hello") == 2

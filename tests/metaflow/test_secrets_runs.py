@@ -187,3 +187,15 @@ def test_a_task_that_fails(runs: Runs, env: dict[str, str], message: str) -> Non
     # The log of the task.
     assert any(re.search(message.encode(), content) for content in written)
     assert runs.values_in(ran.stdout.encode(), *written) == []
+
+
+def test_spin_ignores_secrets_unless_it_is_told_to_read_them(runs: Runs) -> None:
+    assert runs.run("run").returncode == 0
+    allowed = json.dumps(["card", "conda", "environment", "pypi", "project", "secrets", "timeout"])
+    for variables, held in (({}, {}), ({"METAFLOW_SPIN_ALLOWED_DECORATORS": allowed}, OWN)):
+        spun = runs.run("spin", "own", **variables)
+        assert spun.returncode == 0, spun.stdout
+        (found,) = re.findall(r"FOUND (.*)", spun.stdout)
+        assert json.loads(found)["held"] == held
+        warning = "decorator 'secrets' as it is not supported in spin steps"
+        assert (warning in spun.stdout) == (not held)

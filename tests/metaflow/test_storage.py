@@ -13,6 +13,7 @@ from unittest.mock import Mock
 from weakref import WeakSet
 
 import pytest
+from fastblob import BlobPath
 from fastblob.local import LocalAzure
 from support import Account, content
 
@@ -35,6 +36,15 @@ def artifacts_in(storage: Storage) -> Any:
     from metaflow.datastore.content_addressed_store import ContentAddressedStore
 
     return ContentAddressedStore("Flow/data", storage)
+
+
+def stock_storage(storage: Storage, account: Account, monkeypatch: pytest.MonkeyPatch) -> Storage:
+    """Metaflow's own datastore on the same root."""
+    from metaflow.plugins.azure import blob_service_client_factory
+    from metaflow.plugins.datastores.azure_storage import AzureStorage as StockAzureStorage
+
+    monkeypatch.setattr(blob_service_client_factory, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", account.endpoint)
+    return StockAzureStorage(storage.datastore_root)
 
 
 def data_key(content_hash: str) -> str:
@@ -248,7 +258,62 @@ def test_a_blob_that_marks_a_directory_is_no_file_of_its_own(storage: Storage) -
     ]
 
 
-@pytest.mark.parametrize("key", ["a//b", "a/./b", "../b", "a\\b"])
+# Keys of which fastblob's own paths, which users write, would be refused.
+ODD_KEYS = [
+    "a//b", "a/./b", "a/../c", "../beside-the-root", "./x", "x/.", "x/..", "a\\b", "dir/", "/lead", "//lead",
+    "dot.", "a/dot./b", "dots..", "sp ace", " ", "per%20cent", "%2e%2e/x", "q?x=1", "h#x", "plus+&;='\"",
+    "~t", "new\nline", "tab\t", "\x01", "é/\u2028", "", "/", "n" * 900,
+]  # fmt: skip
+
+
+def test_odd_keys_are_kept_apart(storage: Storage) -> None:
+    # "/" and "//lead" are the same as "" and "/lead", and a folded one is what it is folded to.
+    same = {"/", "//lead", "x/..", "a/./b", "./x", "../beside-the-root"}
+    keys = [key for key in ODD_KEYS if key not in same]
+    save(storage, *[(key, key.encode()) for key in keys], metadata={"n": 1})
+    assert load(storage, *keys) == {key: (key.encode(), {"n": 1}) for key in keys}
+    assert storage.is_file(keys) == [True] * len(keys)
+    assert [storage.size_file(key) for key in keys] == [len(key.encode()) for key in keys]
+    assert storage.info_file("a//b") == (True, {"n": 1})
+    assert storage.is_file(["dir", "a", "a/"]) == [False] * 3
+
+
+@pytest.mark.parametrize("account", ["service"], indirect=True)
+@pytest.mark.parametrize("root", ["", "/a/root"])
+def test_odd_keys_are_the_blobs_that_stock_makes_of_them(
+    new_storage: Callable[[str], Storage],
+    account: Account,
+    container: str,
+    monkeypatch: pytest.MonkeyPatch,
+    root: str,
+) -> None:
+    storage = new_storage(container + root)
+    stock = stock_storage(storage, account, monkeypatch)
+    # With a container as root, these name no blob: stock sends them nevertheless, and fails.
+    unnamed = {"", "x/..", "../beside-the-root"} if not root else set()
+    keys = [key for key in ODD_KEYS if key not in unnamed]
+    client = account.client()
+
+    def blobs() -> dict[str, bytes]:
+        found = {item.name: item for item in client.list(container)}
+        contents = client.read_many([BlobPath(container, name) for name in found])
+        client.delete_many([BlobPath(container, name) for name in found])
+        return dict(zip(found, contents, strict=True))
+
+    for key in keys:
+        save(stock, (key, key.encode()), overwrite=True)
+        assert load(storage, key) == {key: (key.encode(), None)}
+        assert (storage.is_file([key]), storage.size_file(key)) == ([True], len(key.encode()))
+        of_stock = blobs()
+        save(storage, (key, key.encode()))
+        assert blobs() == of_stock, key
+    save(storage, *[(key, b"1") for key in keys], overwrite=True)
+    for directory in ("a", "a/", "a//", "/a", "a/.", "dir", "dir/", "x", "é", "nothing", "a\\", "../a"):
+        listed, expected = (sorted(map(tuple, one.list_content([directory]))) for one in (storage, stock))
+        assert listed == expected, directory
+
+
+@pytest.mark.parametrize("key", ["../../../other/x", "../../..", "n" * 1025])
 def test_a_key_that_cannot_be_a_blob(
     storage: Storage, assert_requests: Callable[..., None], key: str
 ) -> None:
@@ -258,11 +323,18 @@ def test_a_key_that_cannot_be_a_blob(
         lambda: save(storage, (key, b"")),
         lambda: load(storage, key),
         lambda: storage.is_file([key]),
-        lambda: storage.list_content([key]),
     ):
         with pytest.raises(DataException, match="cannot be the name of an object"):
             call()
     assert_requests()
+
+
+def test_the_container_itself_is_no_object(new_storage: Callable[[str], Storage], container: str) -> None:
+    from metaflow.datastore.exceptions import DataException
+
+    for key in ("", "x/..", "../x"):
+        with pytest.raises(DataException, match=r"names the container|leads out of the container"):
+            new_storage(container).is_file([key])
 
 
 def test_thousands_of_objects_take_one_request_each(
@@ -438,11 +510,7 @@ def test_a_large_object_that_exists_is_not_sent(
 def test_stock_reads_what_fastblob_writes_and_the_other_way_round(
     storage: Storage, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from metaflow.plugins.azure import blob_service_client_factory
-    from metaflow.plugins.datastores.azure_storage import AzureStorage as StockAzureStorage
-
-    monkeypatch.setattr(blob_service_client_factory, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", account.endpoint)
-    stock = StockAzureStorage(storage.datastore_root)
+    stock = stock_storage(storage, account, monkeypatch)
     for name, writer, reader in (("from-fastblob", storage, stock), ("from-stock", stock, storage)):
         save(
             writer, (f"{name}/1", content(10)), (f"{name}/2", b""), metadata={"cas_raw": True, "ä": [1, None]}
@@ -471,3 +539,73 @@ def test_the_tail_of_a_log_that_grows(
         save(storage, ("log", log), overwrite=True)
         seen.append(list(tail))
     assert seen == [[], [b"one\n"], [b"two\n", b"three\n"], []]
+
+
+POLICIES = ["BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold"]
+
+
+@pytest.mark.parametrize("account", ["service"], indirect=True)
+@pytest.mark.parametrize("code", POLICIES)
+def test_what_exists_under_an_immutability_policy_is_left_alone(
+    storage: Storage, new_storage: Callable[[str], Storage], service: LocalAzure, code: str
+) -> None:
+    store = artifacts_in(storage)
+    ((_, key),) = store.save_blobs(iter([b"artifact"]))
+    service.add_fault(operation="PutBlob", status=409, code=code)
+    another = new_storage(storage.datastore_root)
+    assert [saved.key for saved in artifacts_in(another).save_blobs(iter([b"artifact"]))] == [key]
+    save(storage, (data_key(key), b"not an artifact"))
+    service.clear_requests()
+    # It is known to exist from now on.
+    artifacts_in(another).save_blobs(iter([b"artifact"]))
+    assert service.request_counts() == {}
+
+
+@pytest.mark.parametrize("account", ["service"], indirect=True)
+@pytest.mark.parametrize("code", POLICIES)
+def test_what_does_not_exist_under_an_immutability_policy_is_not_saved(
+    storage: Storage, service: LocalAzure, code: str
+) -> None:
+    from metaflow.plugins.azure.azure_exceptions import MetaflowAzureResourceError
+
+    save(storage, ("there", b"1"))
+    service.add_fault(operation="PutBlob", status=409, code=code)
+    with pytest.raises(MetaflowAzureResourceError, match="immutability policy or a legal hold") as caught:
+        save(storage, ("there", b"2"), ("not-there", b"2"))
+    assert f"{storage.datastore_root}/not-there" in str(caught.value)
+    with pytest.raises(MetaflowAzureResourceError, match="immutability policy or a legal hold"):
+        save(storage, ("there", b"2"), overwrite=True)
+
+
+@pytest.mark.parametrize("account", ["service"], indirect=True)
+def test_other_refusals_come_out_of_a_save_that_does_not_overwrite(
+    storage: Storage, service: LocalAzure
+) -> None:
+    from metaflow.exception import MetaflowInternalError
+
+    service.add_fault(operation="PutBlob", status=400, code="InvalidInput")
+    with pytest.raises(MetaflowInternalError, match="400 InvalidInput"):
+        save(storage, ("k", b"1"), ("l", b"1"))
+
+
+@pytest.mark.parametrize("account", ["service"], indirect=True)
+def test_the_inside_of_stock_is_there_for_other_extensions(
+    storage: Storage, account: Account, service: LocalAzure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stock_storage(storage, account, monkeypatch)
+    save(storage, ("k", b"1"))
+    assert load(storage, "k") == {"k": (b"1", None)}
+    assert storage._internals._stock is None, "nobody has asked for it yet"
+    assert not hasattr(storage, "anything else")
+    file = tmp_path / "file"
+    file.write_bytes(b"of an extension")
+    # As metaflow-checkpoint does it.
+    save_file = storage.root_client.save_bytes_single
+    storage._executor.submit(save_file, ("k", str(file), {"n": 1}), overwrite=True).result()
+    file.unlink()
+    assert load(storage, "k") == {"k": (b"of an extension", {"n": 1})}
+    assert storage.root_client.get_blob_full_path("k") == "a/root/k"
+    storage.root_client.get_blob_client("k").delete_blob()
+    assert storage.is_file(["k"]) == [False]
+    # It goes on with the token that fastblob has.
+    assert "Token" not in service.request_counts()

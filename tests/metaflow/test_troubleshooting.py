@@ -91,7 +91,6 @@ def test_access_denied(
         (403, "AuthorizationSourceIPMismatch", "check its firewall"),
         (403, "AuthorizationProtocolMismatch", "AuthorizationProtocolMismatch"),
         (403, "InsufficientAccountPermissions", "InsufficientAccountPermissions"),
-        (409, "PublicAccessNotPermitted", "does not allow anonymous access"),
     ],
 )
 def test_access_denied_to_whoever_signs_in(
@@ -102,6 +101,86 @@ def test_access_denied_to_whoever_signs_in(
     assert kind == "MetaflowAzureAuthenticationError"
     assert said in message
     assert "az login" not in message
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "BlobArchived",
+            ["archive tier", "Rehydrate", "az storage blob set-tier", "/mf/<flow>/data/", "rule"],
+        ),
+        ("BlobBeingRehydrated", ["archive tier", "takes hours"]),
+        ("BlobImmutableDueToPolicy", ["immutability policy", "container without a policy"]),
+        ("BlobImmutableDueToLegalHold", ["legal hold", "METAFLOW_DATASTORE_SYSROOT_AZURE"]),
+        ("ContainerImmutabilityPolicyLocked", ["immutability policy"]),
+        ("ContainerBeingDeleted", ["container does not exist"]),
+        ("ContainerDisabled", ["409 ContainerDisabled"]),
+        ("InvalidBlobType", ["not a block blob"]),
+        ("LeaseAlreadyPresent", ["lease"]),
+        ("PublicAccessNotPermitted", ["does not allow anonymous access"]),
+        ("SnapshotsPresent", ["snapshots"]),
+        ("NewInTheNextVersion", ["409 NewInTheNextVersion"]),
+    ],
+)
+def test_a_conflict(
+    service: LocalAzure, storage: Storage, operation: Callable[[Storage], None], code: str, said: list[str]
+) -> None:
+    service.add_fault(status=409, code=code, path="mf")
+    kind, message = raised(operation, storage)
+    assert kind == "MetaflowAzureResourceError"
+    for words in said:
+        assert words in message
+    assert "az login" not in message
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "InvalidInput"),
+        (400, "InvalidAuthenticationInfo"),
+        (401, "InvalidAuthenticationInfo"),
+        (401, "NewInTheNextVersion"),
+        (403, "AuthenticationFailed"),
+        (404, "BlobNotFound"),
+        (404, "ContainerNotFound"),
+        (404, "ResourceNotFound"),
+        (404, "NewInTheNextVersion"),
+        (409, "AccountBeingCreated"),
+        (409, "BlobArchived"),
+        (409, "BlobOverwritten"),
+        (409, "ContainerBeingDeleted"),
+        (409, "ContainerDisabled"),
+        (409, "ResourceTypeMismatch"),
+        (409, "NewInTheNextVersion"),
+        (412, "ConditionNotMet"),
+        (412, "LeaseIdMissing"),
+        (413, "RequestBodyTooLarge"),
+        (416, "InvalidRange"),
+    ],
+)
+def test_where_stock_says_what_kind_of_error_it_is_so_does_fastblob(
+    service: LocalAzure,
+    storage: Storage,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: str,
+) -> None:
+    from metaflow.exception import MetaflowException
+    from metaflow.plugins.azure import blob_service_client_factory
+    from metaflow.plugins.datastores.azure_storage import AzureStorage as StockAzureStorage
+
+    monkeypatch.setattr(blob_service_client_factory, "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", account.endpoint)
+    stock = StockAzureStorage(storage.datastore_root)
+    service.add_fault(status=status, code=code, path="mf")
+    for operation in (write, enumerate_):
+        kinds = []
+        for one in (stock, storage):
+            with pytest.raises(MetaflowException) as caught:
+                operation(one)
+            kinds.append(type(caught.value).__name__)
+        assert kinds[0] == "MetaflowInternalError" or kinds[1] == kinds[0], operation
 
 
 def test_the_container_does_not_exist(

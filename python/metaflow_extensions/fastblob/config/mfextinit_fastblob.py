@@ -21,6 +21,9 @@ FASTBLOB: bool = str(from_conf("FASTBLOB", default="1")).lower() not in {"0", "f
 
 AZURE_STORAGE_WORKLOAD_TYPE: str = from_conf("AZURE_STORAGE_WORKLOAD_TYPE", "default")
 
+# How many seconds `az` is given for a token.
+AZURE_CLI_TIMEOUT: str = from_conf("AZURE_CLI_TIMEOUT", "30")
+
 
 def _endpoint() -> str | None:
     endpoint = cast("str | None", from_conf("AZURE_STORAGE_BLOB_SERVICE_ENDPOINT"))

@@ -5,9 +5,14 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from metaflow.metaflow_config import AZURE_STORAGE_BLOB_SERVICE_ENDPOINT, AZURE_STORAGE_WORKLOAD_TYPE
+from metaflow.metaflow_config import (
+    AZURE_CLI_TIMEOUT,
+    AZURE_STORAGE_BLOB_SERVICE_ENDPOINT,
+    AZURE_STORAGE_WORKLOAD_TYPE,
+)
 
-from .credential import ProviderCredential, check_provider
+from . import credential
+from .credential import check_provider
 from .errors import AzureConfigurationError
 
 if TYPE_CHECKING:
@@ -49,8 +54,15 @@ def client() -> fastblob.Client:
             "(The value may be a secret, and is not shown.)"
         )
     check_provider()
+    if not (AZURE_CLI_TIMEOUT.isdecimal() and int(AZURE_CLI_TIMEOUT) > 0):
+        raise AzureConfigurationError(
+            f"METAFLOW_AZURE_CLI_TIMEOUT is {AZURE_CLI_TIMEOUT!r}: it must be a whole number of seconds, "
+            "such as 30."
+        )
     try:
-        return fastblob.Client(endpoint, ProviderCredential(), workload_type=AZURE_STORAGE_WORKLOAD_TYPE)
+        return fastblob.Client(
+            endpoint, credential.of_this_process(), workload_type=AZURE_STORAGE_WORKLOAD_TYPE
+        )
     except ValueError as error:
         raise AzureConfigurationError(
             f"Azure storage cannot be set up: {error}. ({_ENDPOINT} is '{endpoint}', "

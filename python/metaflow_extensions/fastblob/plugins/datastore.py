@@ -5,20 +5,23 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+from http import HTTPStatus
 from io import BytesIO
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from metaflow.datastore.datastore_storage import CloseAfterUse, DataStoreStorage
-from metaflow.datastore.exceptions import DataException
 from metaflow.metaflow_config import ARTIFACT_LOCALROOT, DATASTORE_SYSROOT_AZURE
 
-from . import account, forwarding, packing
+from . import account, forwarding, packing, unavailable_artifacts
 from .availability import is_usable
 from .blob_cache import CONTENT_SIZE, is_content_addressed, of_this_process
-from .errors import as_metaflow_errors
+from .blob_names import BlobNames, as_path
+from .errors import as_metaflow_errors, is_immutable
 from .packing import ArtifactToPack
-from .scratch import ScratchDirectory
+from .scratch import ScratchDirectory, ScratchDirectoryError
+from .stock_internals import NAMES as STOCK_NAMES
+from .stock_internals import StockInternals
 from .task_listing import TaskListing
 
 if TYPE_CHECKING:
@@ -56,6 +59,7 @@ class AzureStorage(DataStoreStorage):
         forwarding.install()
         if is_usable():
             packing.install(AzureStorage)
+            unavailable_artifacts.install(AzureStorage)
             return super().__new__(cls)
         from metaflow.plugins.datastores.azure_storage import AzureStorage as StockAzureStorage
 
@@ -68,6 +72,14 @@ class AzureStorage(DataStoreStorage):
         self._cache = of_this_process()
         self._saving = threading.local()
         self._listing = TaskListing()
+        self._names = BlobNames(self.datastore_root)
+        self._internals = StockInternals(self.datastore_root)
+
+    def __getattr__(self, name: str) -> Any:
+        """What other extensions know of the inside of Metaflow's own class."""
+        if name in STOCK_NAMES:
+            return self._internals.get(name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @classmethod
     def get_datastore_root_from_config(
@@ -80,7 +92,7 @@ class AzureStorage(DataStoreStorage):
 
     def is_file(self, paths: Iterable[str]) -> list[bool]:
         """Whether each of the paths is a blob."""
-        blobs = [self._blob(path) for path in paths]
+        blobs = [self._names.blob(path) for path in paths]
         answers = {blob: self._remembered(blob) for blob in blobs}
         unknown = [blob for blob, answer in answers.items() if answer is None]
         if unknown:
@@ -89,28 +101,29 @@ class AzureStorage(DataStoreStorage):
 
     def info_file(self, path: str) -> tuple[bool, dict[str, Any] | None]:
         """Whether the path is a blob, and Metaflow's metadata of it."""
-        (properties,) = self._properties([self._blob(path)])
+        (properties,) = self._properties([self._names.blob(path)])
         return (False, None) if properties is None else (True, _user_attributes(properties.metadata))
 
     def size_file(self, path: str) -> int | None:
         """The size of the blob in bytes, or None."""
-        (properties,) = self._properties([self._blob(path)])
+        (properties,) = self._properties([self._names.blob(path)])
         return None if properties is None else properties.size
 
     def list_content(self, paths: Iterable[str]) -> list[Any]:
         """What is directly below each of the paths."""
-        # The names in the container begin with the prefix of the root.
-        prefix = self.datastore_root.partition("/")[2]
-        start = len(prefix) + 1 if prefix else 0
+        directories = [as_path(self._names.directory(path)) for path in paths]
         with self._errors():
-            lists = self._client.list_many([self._blob(path) for path in paths], delimiter="/")
+            lists = self._client.list_many(directories, delimiter="/")
         items = list(itertools.chain.from_iterable(lists))
-        directories = {item.path for item in items if item.is_prefix}
+        prefixes = {item.path for item in items if item.is_prefix}
         return [
-            self.list_content_result(item.name[start:], not item.is_prefix)
+            # A directory may end with more slashes than the one that the listing takes off.
+            self.list_content_result(self._names.key(item.name.rstrip("/")), is_file=False)
+            if item.is_prefix
+            else self.list_content_result(self._names.key(item.name), is_file=True)
             for item in items
             # An empty blob with the name of a directory is how some programs mark the directory.
-            if item.is_prefix or item.size or item.path not in directories
+            if item.is_prefix or item.size or item.path not in prefixes
         ]
 
     def save_bytes(
@@ -137,20 +150,12 @@ class AzureStorage(DataStoreStorage):
         directory = ScratchDirectory(ARTIFACT_LOCALROOT, len(keys))
         try:
             return CloseAfterUse(iter(self._load(keys, directory.path)), closer=directory)
+        except OSError as error:
+            directory.close()
+            raise ScratchDirectoryError(error) from None
         except BaseException:
             directory.close()
             raise
-
-    def _blob(self, path: str) -> str:
-        import fastblob
-
-        path = path.strip("/")
-        blob = f"{self.datastore_root}/{path}" if path else self.datastore_root
-        try:
-            fastblob.BlobPath(blob)
-        except ValueError as error:
-            raise DataException(f"'{path}' cannot be the name of an object: {error}") from None
-        return blob
 
     def _errors(self) -> AbstractContextManager[None]:
         return as_metaflow_errors(self._client.endpoint, self.datastore_root)
@@ -170,7 +175,9 @@ class AzureStorage(DataStoreStorage):
         if task is None:
             return [properties is not None for properties in self._properties(blobs)]
         with self._errors():
-            files = [item.path for item in self._client.list(task, delimiter="/") if not item.is_prefix]
+            files = [
+                item.path for item in self._client.list(as_path(task), delimiter="/") if not item.is_prefix
+            ]
         self._listing.remember(task, files)
         return [blobs[0] in files]
 
@@ -179,7 +186,8 @@ class AzureStorage(DataStoreStorage):
 
         found: list[fastblob.BlobProperties | None] = []
         with self._errors():
-            answers = self._client.properties_many(blobs, on_error=fastblob.BlobNotFoundError)
+            paths = map(as_path, blobs)
+            answers = self._client.properties_many(paths, on_error=fastblob.BlobNotFoundError)
             for blob, answer in zip(blobs, answers, strict=True):
                 if isinstance(answer, Exception):
                     self._note_missing(blob, answer)
@@ -198,8 +206,8 @@ class AzureStorage(DataStoreStorage):
         call = 0
         for path, content in path_and_bytes_iter:
             stream, metadata = content if isinstance(content, tuple) else (content, None)
-            blob = self._blob(path)
-            replace = overwrite and not is_content_addressed(path)
+            blob = self._names.blob(path)
+            replace = overwrite and not is_content_addressed(blob)
             size, data = _sized(stream)
             if not replace and (blob in saving or self._exists(blob, size)):
                 continue
@@ -208,7 +216,7 @@ class AzureStorage(DataStoreStorage):
                 call += 1
             saving.add(blob)
             attributes = {USER_ATTRIBUTES: json.dumps(metadata)} if metadata else None
-            yield _Write(call, replace, (blob, data(), attributes))
+            yield _Write(call, replace, (as_path(blob), data(), attributes))
 
     def _exists(self, blob: str, size: int) -> bool:
         """Whether the blob is known to exist; for a large one that is asked."""
@@ -217,14 +225,32 @@ class AzureStorage(DataStoreStorage):
     def _write(self, writes: Iterable[_Write], *, overwrite: bool) -> None:
         import fastblob
 
-        # One that exists is left alone; with overwrite=True there are none.
+        # One that exists is left alone. Under an immutability policy the service may refuse it in the words
+        # with which it refuses an overwrite.
+        exists, service = fastblob.BlobExistsError, fastblob.ServiceError
         with self._errors():
             results = self._client.write_many(
-                (write.item for write in writes), overwrite=overwrite, on_error=fastblob.BlobExistsError
+                (write.item for write in writes),
+                overwrite=overwrite,
+                on_error=(exists,) if overwrite else (exists, service),
             )
+            refused = []
+            for result in results:
+                if isinstance(result.error, service):
+                    if not is_immutable(result.error):
+                        raise result.error
+                    refused.append(result)
+            self._check_exist(refused)
         for result in results:
             if is_content_addressed(result.blob):
                 self._cache.add_known(result.blob)
+
+    def _check_exist(self, refused: list[fastblob.TransferResult]) -> None:
+        """Raises the error of a write that was refused, unless the blob is there."""
+        found = self._properties([result.blob for result in refused]) if refused else []
+        for result, properties in zip(refused, found, strict=True):
+            if properties is None and result.error is not None:
+                raise result.error
 
     def _load(self, keys: list[str], directory: Path) -> list[tuple[str, str | None, dict[str, Any] | None]]:
         import fastblob
@@ -232,7 +258,7 @@ class AzureStorage(DataStoreStorage):
         loaded: list[tuple[str, str | None, dict[str, Any] | None]] = []
         wanted = []
         for index, key in enumerate(keys):
-            blob, file = self._blob(key), directory / str(index)
+            blob, file = self._names.blob(key), directory / str(index)
             cached = self._cache.content(blob)
             if cached is None:
                 wanted.append((key, blob, file))
@@ -241,7 +267,7 @@ class AzureStorage(DataStoreStorage):
                 loaded.append((key, str(file), cached[1]))
         with self._errors():
             results = self._client.download_many(
-                [(blob, file) for _, blob, file in wanted], on_error=fastblob.BlobNotFoundError
+                [(as_path(blob), file) for _, blob, file in wanted], on_error=fastblob.BlobNotFoundError
             )
             for (key, _, file), result in zip(wanted, results, strict=True):
                 loaded.append((key, *self._loaded(result, file)))
@@ -263,8 +289,9 @@ class AzureStorage(DataStoreStorage):
         return str(file), metadata
 
     def _note_missing(self, blob: str, error: Exception) -> None:
-        """Forgets the blob; where it is the container that is missing, raises the error."""
-        if getattr(error, "error_code", None) == "ContainerNotFound":
+        """Forgets the blob; where it is the container that is missing, or being deleted, raises the error."""
+        status, code = getattr(error, "status_code", None), getattr(error, "error_code", None)
+        if status != HTTPStatus.NOT_FOUND or code == "ContainerNotFound":
             raise error
         self._cache.forget(blob)
 
@@ -272,7 +299,7 @@ class AzureStorage(DataStoreStorage):
 class _Write(NamedTuple):
     call: int
     overwrite: bool
-    item: tuple[str, bytes | memoryview, dict[str, str] | None]
+    item: tuple[fastblob.BlobPath, bytes | memoryview, dict[str, str] | None]
 
 
 def _sized(stream: BinaryIO | ArtifactToPack) -> tuple[int, Callable[[], bytes | memoryview]]:

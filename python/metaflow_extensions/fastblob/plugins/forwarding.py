@@ -13,6 +13,7 @@ from metaflow.metaflow_config import (
     FASTBLOB,
 )
 
+from . import credential
 from .blob_cache import of_this_process
 from .wrapping import wrap_method
 
@@ -33,6 +34,8 @@ def install() -> None:
     """Wraps what starts tasks here, and what says how they start elsewhere."""
     otherwise = "tasks ask for more than they need to"
     wrap_method("metaflow.runtime", "CLIArgs", "get_env", _with_knowledge, otherwise=otherwise)
+    module = "metaflow.plugins.cards.card_creator"
+    wrap_method(module, "CardCreator", "_run_command", _with_token, otherwise=otherwise)
     otherwise = f"remote tasks may need an @environment with {', '.join(variables())}"
     module = "metaflow.plugins.kubernetes.kubernetes"
     for method in ("create_job_object", "create_jobset"):
@@ -44,7 +47,15 @@ def install() -> None:
 
 def _with_knowledge(get_env: Callable[..., dict[str, str]]) -> Callable[..., dict[str, str]]:
     def wrapper(self: Any) -> dict[str, str]:
-        return {**of_this_process().hand_on(), **get_env(self)}
+        return {**of_this_process().hand_on(), **credential.of_this_process().hand_on(), **get_env(self)}
+
+    return wrapper
+
+
+def _with_token(run_command: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapper(self: Any, cmd: Any, card_uuid: Any, env: Any, *args: Any, **kwargs: Any) -> Any:
+        env = {**env, **credential.of_this_process().hand_on()}
+        return run_command(self, cmd, card_uuid, env, *args, **kwargs)
 
     return wrapper
 

@@ -7,8 +7,13 @@ import os
 import platform
 import shutil
 import struct
+import tempfile
 from pathlib import Path
 from tempfile import mkdtemp
+
+from metaflow.exception import MetaflowException
+
+_PREFIX = "metaflow.fastblob."
 
 # From here on it matters where the files are put.
 MANY = 100
@@ -18,19 +23,37 @@ _GET_FLAGS, _SET_FLAGS = 0x80086601, 0x40086602
 _TOP_OF_HIERARCHY = 0x00020000
 
 
+class ScratchDirectoryError(MetaflowException):
+    """Files cannot be put where METAFLOW_ARTIFACT_LOCALROOT says."""
+
+    headline = "No place for temporary files"
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(
+            f"What is loaded from Azure cannot be put into files: {reason}. Set METAFLOW_ARTIFACT_LOCALROOT, "
+            "which is the current directory by default, to a directory that can be written and has room."
+        )
+
+
 class ScratchDirectory:
     """A new directory, until it is closed.
 
     Args:
-        parent: Where it is made; None: where temporary files are.
+        parent: Where it is made, or, if that is not possible, where temporary files are.
         files: How many files will be made in it.
 
     Attributes:
         path: The directory.
+
+    Raises:
+        ScratchDirectoryError: It cannot be made in either place.
     """
 
-    def __init__(self, parent: str | None, files: int) -> None:
-        self._top = mkdtemp(dir=parent, prefix="metaflow.fastblob.")
+    def __init__(self, parent: str, files: int) -> None:
+        try:
+            self._top = mkdtemp(dir=parent, prefix=_PREFIX)
+        except OSError as error:
+            self._top = _in_temporary_folder(error)
         self.path = Path(self._top)
         if files >= MANY:
             _spread_subdirectories(self._top)
@@ -39,6 +62,14 @@ class ScratchDirectory:
     def close(self) -> None:
         """Removes it with everything in it."""
         shutil.rmtree(self._top, ignore_errors=True)
+
+
+def _in_temporary_folder(reason: OSError) -> str:
+    """Makes a directory where temporary files are, as it cannot be made elsewhere for this reason."""
+    try:
+        return mkdtemp(prefix=_PREFIX)
+    except OSError as error:
+        raise ScratchDirectoryError(f"{reason}, nor can they be in {tempfile.tempdir}: {error}") from None
 
 
 def _spread_subdirectories(directory: str) -> None:

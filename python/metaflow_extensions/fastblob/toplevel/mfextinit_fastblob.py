@@ -15,6 +15,11 @@ toplevel = "fastblob_toplevel"
 
 WORKLOAD_VARIABLE = "METAFLOW_AZURE_STORAGE_WORKLOAD_TYPE"
 
+# With the token that the process that started this one has handed on: see plugins/token_relay.py.
+TOKEN_VARIABLE = "METAFLOW_FASTBLOB_TOKEN"
+
+received_token: str | None = os.environ.pop(TOKEN_VARIABLE, None)
+
 users_workload_type = os.environ.get(WORKLOAD_VARIABLE)
 os.environ[WORKLOAD_VARIABLE] = "general"
 
