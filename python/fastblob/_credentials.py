@@ -37,12 +37,11 @@ def for_engine(credential: _Credential | None) -> _EngineCredential:
     if isinstance(credential, str):
         return _from_string(credential)
     # By their attributes, since importing azure.core.credentials would cost every program 0.1 s.
-    named_key = getattr(credential, "named_key", None)
-    if named_key is not None:
-        return named_key.name, named_key.key
-    signature = getattr(credential, "signature", None)
-    if isinstance(signature, str):
-        return signature.lstrip("?")
+    # Handed on as they are: they may be told another key or SAS at any time.
+    if getattr(credential, "named_key", None) is not None or isinstance(
+        getattr(credential, "signature", None), str
+    ):
+        return credential  # type: ignore[return-value]
     get_token: Any = getattr(credential, "get_token", None)
     if get_token is None:
         raise TypeError(

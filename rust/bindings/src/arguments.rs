@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fastblob_engine::{OnError, UploadOptions};
+use fastblob_engine::{ContentHeaders, OnError, Tier, WriteOptions};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
@@ -51,28 +51,33 @@ pub(crate) fn upload_options(
     content_type: Option<String>,
     tier: Option<String>,
     tags: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Arc<UploadOptions>> {
-    checked(UploadOptions {
+) -> PyResult<Arc<WriteOptions>> {
+    let tier = tier.map(|tier| tier.parse::<Tier>()).transpose();
+    checked(WriteOptions {
         overwrite,
         metadata: string_pairs("metadata", metadata)?,
-        content_type,
-        tier,
+        content: ContentHeaders {
+            content_type,
+            ..ContentHeaders::default()
+        },
+        tier: tier.map_err(|error| from_invalid_input(&error))?,
         tags: string_pairs("tags", tags)?,
+        ..WriteOptions::default()
     })
 }
 
 /// The options of an item that has metadata of its own.
 pub(crate) fn with_metadata(
-    options: &UploadOptions,
+    options: &WriteOptions,
     metadata: &Bound<'_, PyAny>,
-) -> PyResult<Arc<UploadOptions>> {
-    checked(UploadOptions {
+) -> PyResult<Arc<WriteOptions>> {
+    checked(WriteOptions {
         metadata: string_pairs("metadata", Some(metadata))?,
         ..options.clone()
     })
 }
 
-fn checked(options: UploadOptions) -> PyResult<Arc<UploadOptions>> {
+fn checked(options: WriteOptions) -> PyResult<Arc<WriteOptions>> {
     options
         .validate()
         .map_err(|error| from_invalid_input(&error))?;

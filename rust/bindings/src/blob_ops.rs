@@ -2,13 +2,17 @@
 
 use std::vec;
 
-use fastblob_engine::{self as engine, BlobPath, ErrorKind, ListEntry, Listing};
+use fastblob_engine::{
+    Answer, BlobRef, Conditions, CopyBlob, DeleteBlob, Error, ErrorKind, Job, ListEntry,
+    ListOptions, Listing, Output, Page, WriteOptions,
+};
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 
 use crate::{
     arguments::one_level,
     blob_path,
     client::BaseClient,
+    drive::Engine,
     exceptions,
     fork::ProcessBound,
     results::{BlobItem, BlobProperties},
@@ -21,10 +25,17 @@ impl BaseClient {
     #[pyo3(signature = (prefix, *, delimiter = None))]
     fn list(&self, prefix: &Bound<'_, PyAny>, delimiter: Option<&str>) -> PyResult<BlobIterator> {
         let one_level = one_level(delimiter)?;
+        let prefix_argument = prefix;
         let prefix = blob_path::extract(prefix)?;
+        let engine = self.engine(prefix_argument.py())?;
+        let options = ListOptions {
+            one_level,
+            ..ListOptions::default()
+        };
         Ok(BlobIterator {
             container: prefix.container().to_owned(),
-            listing: ProcessBound::new(self.engine()?.list(&prefix, one_level)),
+            listing: ProcessBound::new(engine.client.list(&prefix, options)),
+            engine,
             page: Vec::new().into_iter(),
         })
     }
@@ -33,7 +44,7 @@ impl BaseClient {
     fn properties(&self, blob: &Bound<'_, PyAny>) -> PyResult<BlobProperties> {
         let path = blob_path::extract(blob)?;
         match self.ask(blob.py(), &path)? {
-            Ok(properties) => Ok(BlobProperties::new(&path, properties)),
+            Ok(properties) => Ok(properties),
             Err(error) => Err(exceptions::from_error(blob.py(), &error)),
         }
     }
@@ -49,9 +60,13 @@ impl BaseClient {
 
     /// Deletes a blob.
     fn delete(&self, blob: &Bound<'_, PyAny>) -> PyResult<()> {
-        let (client, path) = (self.engine()?, blob_path::extract(blob)?);
-        enter(blob.py(), |signals| client.delete(&path, signals))?
-            .map_err(|error| exceptions::from_error(blob.py(), &error))
+        let py = blob.py();
+        let job = Job::delete(blob_path::extract(blob)?, DeleteBlob::default());
+        let outcome = self.engine(py)?.one(py, job.into())?;
+        match outcome.result {
+            Ok(_) => Ok(()),
+            Err(error) => Err(exceptions::from_error(py, &error)),
+        }
     }
 
     /// Copies a blob inside the service.
@@ -63,33 +78,44 @@ impl BaseClient {
         overwrite: bool,
     ) -> PyResult<BlobProperties> {
         let py = source.py();
-        let client = self.engine()?;
         let (source, target) = (blob_path::extract(source)?, blob_path::extract(target)?);
-        match enter(py, |signals| {
-            client.copy(&source, &target, overwrite, signals)
-        })? {
-            Ok(properties) => Ok(BlobProperties::new(&target, properties)),
-            Err(error) => Err(exceptions::from_error(py, &error)),
-        }
+        let options = WriteOptions {
+            overwrite,
+            ..WriteOptions::default()
+        };
+        let copy = CopyBlob::new(source, Conditions::default(), options)
+            .map_err(|error| exceptions::from_invalid_input(&error))?;
+        let outcome = self.engine(py)?.one(py, Job::copy(target, copy).into())?;
+        properties(&outcome.blob, outcome.result)
+            .map_err(|error| exceptions::from_error(py, &error))
     }
 }
 
 impl BaseClient {
-    fn ask(
-        &self,
-        py: Python<'_>,
-        blob: &BlobPath,
-    ) -> PyResult<engine::Result<engine::BlobProperties>> {
-        let client = self.engine()?;
-        enter(py, |signals| client.properties(blob, signals))
+    fn ask(&self, py: Python<'_>, blob: &BlobRef) -> PyResult<Result<BlobProperties, Error>> {
+        let job = Job::properties(blob.clone(), Conditions::default());
+        let outcome = self.engine(py)?.one(py, job.into())?;
+        Ok(properties(&outcome.blob, outcome.result))
+    }
+}
+
+pub(crate) fn properties(
+    blob: &BlobRef,
+    result: Result<Output, Error>,
+) -> Result<BlobProperties, Error> {
+    match result? {
+        Output::Answer(Answer::Properties(properties)) => {
+            Ok(BlobProperties::new(blob, *properties))
+        }
+        other => unreachable!("properties were asked for: {other:?}"),
     }
 }
 
 /// What `list()` returns: asks for one page at a time, when the page before has been used up.
 #[pyclass(module = "fastblob._fastblob")]
-#[derive(Debug)]
 pub(crate) struct BlobIterator {
     container: String,
+    engine: Engine,
     listing: ProcessBound<Listing>,
     page: vec::IntoIter<ListEntry>,
 }
@@ -112,8 +138,9 @@ impl BlobIterator {
             };
             let page = enter(py, |signals| listing.next_page(signals))?;
             match page.map_err(|error| exceptions::from_error(py, &error))? {
-                Some(page) => self.page = page.into_iter(),
-                None => return Ok(None),
+                Page::Entries(page) => self.page = page.into_iter(),
+                Page::NeedsToken => self.engine.supply_token(py)?,
+                Page::End => return Ok(None),
             }
         }
     }

@@ -30,9 +30,6 @@ use pyo3::{
 /// the object meanwhile: the bytes moved would be a mixture of old and new.
 pub(crate) struct Content(*mut Node<ffi::Py_buffer>);
 
-/// An object that a thread of the engine may drop.
-pub(crate) struct Lent(*mut Node<Py<PyAny>>);
-
 /// What is to be released by the next thread that comes back to Python. The engine drops it wherever
 /// it is; to wait for the GIL there would cost more than the rest of a small upload, or dead-lock
 /// where the engine holds a lock. No lock here either, nor the one that `PyO3` takes when a `Py` is
@@ -46,7 +43,6 @@ struct Node<T> {
 }
 
 static VIEWS: Stack<ffi::Py_buffer> = Stack(AtomicPtr::new(ptr::null_mut()));
-static OBJECTS: Stack<Py<PyAny>> = Stack(AtomicPtr::new(ptr::null_mut()));
 
 impl<T> Node<T> {
     fn new(value: T) -> Self {
@@ -87,15 +83,14 @@ impl<T> Stack<T> {
     }
 }
 
-/// Gives the memory back that transfers have finished with, and the objects. Whoever comes back from
-/// the engine calls this.
+/// Gives the memory back that transfers have finished with. Whoever comes back from the engine calls
+/// this.
 pub(crate) fn release_dropped(_py: Python<'_>) {
     VIEWS.drain(|mut node| {
         // SAFETY: the GIL is held, and the view was filled in by `PyObject_GetBuffer` and not
         // released yet.
         unsafe { ffi::PyBuffer_Release(&raw mut node.value) };
     });
-    OBJECTS.drain(drop);
 }
 
 // SAFETY: the memory that the view points to stays where it is until `PyBuffer_Release`, whichever
@@ -104,28 +99,6 @@ pub(crate) fn release_dropped(_py: Python<'_>) {
 unsafe impl Send for Content {}
 // SAFETY: as above; nothing in the view changes after it has been filled in.
 unsafe impl Sync for Content {}
-// SAFETY: a `Py` may be sent and shared, and the node is used by nobody else.
-unsafe impl Send for Lent {}
-// SAFETY: as above.
-unsafe impl Sync for Lent {}
-
-impl Lent {
-    pub(crate) fn new(object: &Bound<'_, PyAny>) -> Self {
-        Self(Box::into_raw(Box::new(Node::new(object.clone().unbind()))))
-    }
-
-    pub(crate) fn bind<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
-        // SAFETY: it was made by `Box::into_raw`, and is freed only after it has been dropped.
-        unsafe { &(*self.0).value }.bind(py)
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        // SAFETY: it was made by `Box::into_raw`, and this was its only user.
-        unsafe { OBJECTS.push(self.0) };
-    }
-}
 
 impl Content {
     pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {

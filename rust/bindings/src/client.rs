@@ -1,20 +1,21 @@
 //! `BaseClient`: one account, its credential and its connections.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use fastblob_engine::{self as engine, Checksum, Config, Credential, Endpoint};
 use pyo3::{
+    PyTraverseError, PyVisit,
     exceptions::{PyTypeError, PyValueError},
+    intern,
     prelude::*,
     types::PyString,
 };
 
 use crate::{
-    arguments::non_negative, credential::TokenCallable, exceptions::from_invalid_input,
-    fork::ProcessBound,
+    arguments::non_negative, drive::Engine, exceptions::from_invalid_input, fork::ProcessBound,
 };
 
 /// Moves blobs of one account.
@@ -40,6 +41,7 @@ impl BaseClient {
         reason = "they are keyword arguments in Python"
     )]
     fn new(
+        py: Python<'_>,
         endpoint: &str,
         credential: Option<&Bound<'_, PyAny>>,
         workload_type: &str,
@@ -81,7 +83,8 @@ impl BaseClient {
                 }
             },
         };
-        let engine = Mutex::new(ProcessBound::new(settings.open()?));
+        let secret = settings.secret.now(py)?;
+        let engine = Mutex::new(ProcessBound::new(settings.open(secret.as_ref())?));
         Ok(Self { settings, engine })
     }
 
@@ -89,6 +92,14 @@ impl BaseClient {
     #[getter]
     fn endpoint(&self) -> String {
         self.settings.endpoint.url()
+    }
+
+    /// A credential may refer to its client.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match &self.settings.secret {
+            Secret::Tokens(object) | Secret::Changing(object) => visit.call(object),
+            _ => Ok(()),
+        }
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -99,14 +110,25 @@ impl BaseClient {
 
 impl BaseClient {
     /// The engine's client; in a child of `os.fork()` a new one.
-    pub(crate) fn engine(&self) -> PyResult<engine::Client> {
+    pub(crate) fn engine(&self, py: Python<'_>) -> PyResult<Engine> {
+        let tokens = match &self.settings.secret {
+            Secret::Tokens(callable) => Some(callable.clone_ref(py)),
+            _ => None,
+        };
+        let secret = self.settings.secret.now(py)?;
         let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = engine.get() {
-            return Ok(client.clone());
-        }
-        let client = self.settings.open()?;
-        *engine = ProcessBound::new(client.clone());
-        Ok(client)
+        let client = if let Some(client) = engine.get() {
+            if let Some(secret) = &secret {
+                let credential = secret.credential(&self.settings.endpoint);
+                client.set_credential(credential.map_err(|error| from_invalid_input(&error))?);
+            }
+            client.clone()
+        } else {
+            let client = self.settings.open(secret.as_ref())?;
+            *engine = ProcessBound::new(client.clone());
+            client
+        };
+        Ok(Engine { client, tokens })
     }
 }
 
@@ -124,11 +146,12 @@ struct Settings {
 }
 
 impl Settings {
-    fn open(&self) -> PyResult<engine::Client> {
+    /// `secret` is what a changing one is at the moment.
+    fn open(&self, secret: Option<&Secret>) -> PyResult<engine::Client> {
         // The credential is made anew as well: a thread of the parent may have been about to fetch
         // a token.
-        let credential = self
-            .secret
+        let credential = secret
+            .unwrap_or(&self.secret)
             .credential(&self.endpoint)
             .map_err(|error| from_invalid_input(&error))?;
         let config = Config {
@@ -151,7 +174,9 @@ enum Secret {
         account: Option<String>,
         key: String,
     },
-    Tokens(Arc<TokenCallable>),
+    Tokens(Py<PyAny>),
+    /// An object of azure.core.credentials, which may be told another key or SAS at any time.
+    Changing(Py<PyAny>),
 }
 
 impl Secret {
@@ -163,9 +188,12 @@ impl Secret {
             return Ok(Self::Sas(sas.to_string()));
         }
         if credential.is_callable() {
-            return Ok(Self::Tokens(Arc::new(TokenCallable(
-                credential.clone().unbind(),
-            ))));
+            return Ok(Self::Tokens(credential.clone().unbind()));
+        }
+        if credential.hasattr(intern!(credential.py(), "named_key"))?
+            || credential.hasattr(intern!(credential.py(), "signature"))?
+        {
+            return Ok(Self::Changing(credential.clone().unbind()));
         }
         match credential.extract() {
             Ok((account, key)) => Ok(Self::Key { account, key }),
@@ -176,6 +204,24 @@ impl Secret {
         }
     }
 
+    /// What it is at the moment.
+    fn now(&self, py: Python<'_>) -> PyResult<Option<Self>> {
+        let Self::Changing(credential) = self else {
+            return Ok(None);
+        };
+        let credential = credential.bind(py);
+        Ok(Some(match credential.getattr(intern!(py, "named_key")) {
+            Ok(named_key) => {
+                let (account, key) = named_key.extract()?;
+                Self::Key {
+                    account: Some(account),
+                    key,
+                }
+            }
+            Err(_) => Self::Sas(credential.getattr(intern!(py, "signature"))?.extract()?),
+        }))
+    }
+
     fn credential(&self, endpoint: &Endpoint) -> Result<Credential, engine::InvalidInput> {
         match self {
             Self::None => Ok(Credential::anonymous()),
@@ -183,9 +229,8 @@ impl Secret {
             Self::Key { account, key } => {
                 Credential::shared_key(account.as_deref().unwrap_or(endpoint.account()), key)
             }
-            Self::Tokens(callable) => Ok(Credential::token(
-                Arc::clone(callable) as Arc<dyn engine::TokenProvider>
-            )),
+            Self::Tokens(_) => Ok(Credential::token()),
+            Self::Changing(_) => unreachable!("it was asked what it is"),
         }
     }
 }
@@ -197,6 +242,7 @@ impl std::fmt::Debug for Secret {
             Self::Sas(_) => "Sas",
             Self::Key { .. } => "Key",
             Self::Tokens(_) => "Tokens",
+            Self::Changing(_) => "Changing",
         })
     }
 }

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io, path::Path};
 
 use fastblob_engine::{Error, ErrorKind, InvalidInput};
 use pyo3::{
-    exceptions::{PyException, PyOSError, PyValueError},
+    exceptions::{PyException, PyOSError, PyRuntimeError, PyValueError},
     intern,
     prelude::*,
     types::{PyDict, PyTuple, PyType},
@@ -38,6 +38,7 @@ pub(crate) fn from_error(py: Python<'_>, error: &Error) -> PyErr {
     let exception = match error.kind() {
         ErrorKind::Local => os_error(py, error),
         ErrorKind::InvalidInput => Ok(PyValueError::new_err(error.to_string())),
+        ErrorKind::Internal => Ok(PyRuntimeError::new_err(error.to_string())),
         kind => transfer_error(py, class_name(kind), error),
     };
     match exception {

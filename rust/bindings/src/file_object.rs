@@ -1,8 +1,8 @@
 //! Binary file objects as the source of an upload.
 
-use std::io::{self, Read};
+use std::{fs, path::PathBuf, sync::Arc};
 
-use fastblob_engine::Source;
+use fastblob_engine::{BlobRef, Job, MemorySource, Source, WriteOptions};
 use pyo3::{
     exceptions::{PyOSError, PyTypeError},
     intern,
@@ -10,16 +10,24 @@ use pyo3::{
     types::{PyByteArray, PyMemoryView, PySlice, PyString},
 };
 
-use crate::buffers::{self, Content, Lent};
+use crate::{
+    buffers::{self, Content},
+    drive::Prepared,
+    pipe::Pipe,
+};
 
 /// How much is asked of a file object at a time: enough to make the call's cost small, and it stays
 /// in the cache for the copy that follows.
 const PIECE: usize = 1 << 20;
 
-/// What `data` is: anything with the buffer protocol, or a binary file object.
-pub(crate) fn source(data: &Bound<'_, PyAny>) -> PyResult<Source> {
+/// The job of writing `data`: anything with the buffer protocol, or a binary file object.
+pub(crate) fn write(
+    data: &Bound<'_, PyAny>,
+    blob: BlobRef,
+    options: Arc<WriteOptions>,
+) -> PyResult<Prepared> {
     if let Some(memory) = buffers::source(data)? {
-        return Ok(Source::Memory(memory));
+        return Ok(Job::upload(Source::Memory(memory), blob, options).into());
     }
     let py = data.py();
     let has_readinto = data.hasattr(intern!(py, "readinto"))?;
@@ -35,33 +43,76 @@ pub(crate) fn source(data: &Bound<'_, PyAny>) -> PyResult<Source> {
             data.get_type().name()?
         )));
     }
-    Ok(Source::Stream(Box::new(FileObject {
-        file: Lent::new(data),
-        piece: has_readinto.then(|| Lent::new(PyByteArray::new(py, &[]).as_any())),
-    })))
+    Ok(Prepared {
+        job: Job::upload(Source::Blocks, blob, options),
+        blocks: Some(BlockSource::FileObject(FileObject {
+            file: data.clone().unbind(),
+            piece: has_readinto.then(|| PyByteArray::new(py, &[]).unbind()),
+        })),
+    })
 }
 
-/// Reads from a Python file object. Its exceptions travel as the inner error of an [`io::Error`].
-struct FileObject {
-    file: Lent,
-    /// For `readinto`, and never memory of ours: the file object might keep a view of it.
-    piece: Option<Lent>,
-}
-
-impl Read for FileObject {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = buffer.len().min(PIECE);
-        let buffer = &mut buffer[..length];
-        Python::try_attach(|py| match &self.piece {
-            Some(piece) => self.read_into(piece.bind(py).cast()?, buffer),
-            None => self.read_bytes(py, buffer),
-        })
-        .ok_or_else(|| io::Error::other("Python is shutting down"))?
-        .map_err(io::Error::other)
+/// The job of uploading a file, or what comes out of a pipe.
+pub(crate) fn upload(path: PathBuf, blob: BlobRef, options: Arc<WriteOptions>) -> Prepared {
+    let special = fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if !special {
+        return Job::upload(Source::File(path), blob, options).into();
+    }
+    Prepared {
+        job: Job::upload(Source::Blocks, blob, options),
+        blocks: Some(BlockSource::Pipe(Pipe::new(path))),
     }
 }
 
+/// Where the blocks of a stream come from.
+pub(crate) enum BlockSource {
+    FileObject(FileObject),
+    Pipe(Pipe),
+}
+
+impl BlockSource {
+    /// Reads a block; whether it is the last.
+    pub(crate) fn read_block(
+        &mut self,
+        py: Python<'_>,
+        size: u64,
+    ) -> PyResult<(MemorySource, bool)> {
+        let size = usize::try_from(size)?;
+        let mut block = vec![0; size];
+        let mut filled = 0;
+        while filled < size {
+            let room = &mut block[filled..];
+            let count = match self {
+                Self::FileObject(file) => file.read(py, room)?,
+                Self::Pipe(pipe) => pipe.read(py, room)?,
+            };
+            if count == 0 {
+                break;
+            }
+            filled += count;
+        }
+        block.truncate(filled);
+        Ok((MemorySource::owned(block), filled < size))
+    }
+}
+
+/// Reads from a Python file object; its exceptions come out as they are.
+pub(crate) struct FileObject {
+    file: Py<PyAny>,
+    /// For `readinto`, and never memory of ours: the file object might keep a view of it.
+    piece: Option<Py<PyByteArray>>,
+}
+
 impl FileObject {
+    fn read(&self, py: Python<'_>, buffer: &mut [u8]) -> PyResult<usize> {
+        let length = buffer.len().min(PIECE);
+        let buffer = &mut buffer[..length];
+        match &self.piece {
+            Some(piece) => self.read_into(piece.bind(py), buffer),
+            None => self.read_bytes(py, buffer),
+        }
+    }
+
     fn read_into(&self, piece: &Bound<'_, PyByteArray>, buffer: &mut [u8]) -> PyResult<usize> {
         let py = piece.py();
         if piece.len() < buffer.len() {

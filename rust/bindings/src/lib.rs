@@ -4,17 +4,17 @@
 //! `python/fastblob`. Users' documentation is in `python/fastblob/_fastblob.pyi`.
 
 mod arguments;
-mod batch;
 mod blob_ops;
 mod blob_path;
 mod buffers;
 mod client;
-mod credential;
+mod drive;
 mod exceptions;
 mod file_object;
 mod fork;
 mod log;
 mod many;
+mod pipe;
 mod progress;
 mod results;
 mod runtime;

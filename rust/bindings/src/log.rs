@@ -1,4 +1,4 @@
-//! The engine's warnings as records of the Python logger `fastblob`.
+//! What the engine says, as records of the Python logger `fastblob`.
 
 use std::{
     sync::{
@@ -8,8 +8,8 @@ use std::{
     thread,
 };
 
-use log::{LevelFilter, Log, Metadata, Record};
-use pyo3::{intern, prelude::*};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use pyo3::{intern, prelude::*, sync::PyOnceLock};
 
 /// How often a thread that has something to say tries to say it.
 const ATTEMPTS: u32 = 1000;
@@ -19,7 +19,7 @@ const ATTEMPTS: u32 = 1000;
 #[derive(Debug)]
 struct Messages {
     any: AtomicBool,
-    waiting: Mutex<Vec<String>>,
+    waiting: Mutex<Vec<(Level, String)>>,
 }
 
 static MESSAGES: Messages = Messages {
@@ -39,7 +39,7 @@ impl Log for Messages {
         for _ in 0..ATTEMPTS {
             // Never waits: in a child of `os.fork()` the lock might be one that nobody will open.
             if let Ok(mut waiting) = self.waiting.try_lock() {
-                waiting.push(record.args().to_string());
+                waiting.push((record.level(), record.args().to_string()));
                 self.any.store(true, Ordering::Release);
                 return;
             }
@@ -58,6 +58,32 @@ pub(crate) fn set_up() {
     }
 }
 
+static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+fn logger(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    let logger = LOGGER.get_or_try_init(py, || {
+        py.import(intern!(py, "logging"))?
+            .call_method1(intern!(py, "getLogger"), ("fastblob",))
+            .map(Bound::unbind)
+    })?;
+    Ok(logger.bind(py))
+}
+
+/// Has the engine say what the logger wants to hear. Whoever enters the engine calls this.
+pub(crate) fn set_level(py: Python<'_>) -> PyResult<()> {
+    const DEBUG: u8 = 10;
+    let logger = logger(py)?;
+    let wanted: bool = logger
+        .call_method1(intern!(py, "isEnabledFor"), (DEBUG,))?
+        .is_truthy()?;
+    log::set_max_level(if wanted {
+        LevelFilter::Debug
+    } else {
+        LevelFilter::Warn
+    });
+    Ok(())
+}
+
 /// Hands over what has been said. Whoever comes back from the engine calls this.
 pub(crate) fn hand_over(py: Python<'_>) -> PyResult<()> {
     if !MESSAGES.any.load(Ordering::Acquire) {
@@ -69,11 +95,14 @@ pub(crate) fn hand_over(py: Python<'_>) -> PyResult<()> {
     let messages = std::mem::take(&mut *waiting);
     MESSAGES.any.store(false, Ordering::Release);
     drop(waiting);
-    let logger = py
-        .import(intern!(py, "logging"))?
-        .call_method1(intern!(py, "getLogger"), ("fastblob",))?;
-    for message in messages {
-        logger.call_method1(intern!(py, "warning"), ("%s", message))?;
+    let logger = logger(py)?;
+    for (level, message) in messages {
+        let method = if level <= Level::Warn {
+            intern!(py, "warning")
+        } else {
+            intern!(py, "debug")
+        };
+        logger.call_method1(method, ("%s", message))?;
     }
     Ok(())
 }

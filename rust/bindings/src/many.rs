@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use fastblob_engine::{self as engine, Job, Listing, Outcome, Source, directory};
+use fastblob_engine::{
+    self as engine, Answer, Conditions, DeleteBlob, Job, ListOptions, Listing, Outcome, Output,
+    Page, Source, directory,
+};
 use pyo3::{IntoPyObjectExt, prelude::*, types::PyList};
 
 use crate::{
@@ -10,13 +13,13 @@ use crate::{
         OnErrorArgument, RAISE, not_a_string, one_level, pair, pair_or_triple, upload_options,
         with_metadata,
     },
-    batch::{self, Input, Items, Jobs, PythonItems},
-    blob_path,
+    blob_ops, blob_path,
     buffers::BytesTarget,
     client::BaseClient,
+    drive::{Engine, Input, Items, Jobs, Prepared, PythonItems},
     exceptions, file_object,
     progress::Reporter,
-    results::{BlobItem, BlobProperties},
+    results::BlobItem,
     runtime::enter,
 };
 
@@ -36,7 +39,9 @@ impl BaseClient {
         not_a_string(items, "(blob, path) pairs")?;
         let mut input = PythonItems::new(items, |item| {
             let (blob, path) = pair(item, "(blob, path)")?;
-            Ok(Job::download(blob_path::extract(&blob)?, path.extract()?))
+            let conditions = Arc::new(Conditions::default());
+            let blob = blob_path::extract(&blob)?;
+            Ok(Job::download(blob, path.extract()?, conditions).into())
         })?;
         self.transfer_many(items.py(), &mut input, on_error, progress)
     }
@@ -69,12 +74,8 @@ impl BaseClient {
         not_a_string(items, "(path, blob) pairs")?;
         let mut input = PythonItems::new(items, |item| {
             let (path, blob) = pair(item, "(path, blob)")?;
-            let source = Source::File(path.extract()?);
-            Ok(Job::upload(
-                source,
-                blob_path::extract(&blob)?,
-                options.clone(),
-            ))
+            let blob = blob_path::extract(&blob)?;
+            Ok(file_object::upload(path.extract()?, blob, options.clone()))
         })?;
         self.transfer_many(items.py(), &mut input, on_error, progress)
     }
@@ -112,11 +113,7 @@ impl BaseClient {
                 None => Arc::clone(&options),
                 Some(metadata) => with_metadata(&options, &metadata)?,
             };
-            Ok(Job::upload(
-                file_object::source(&data)?,
-                blob_path::extract(&blob)?,
-                options,
-            ))
+            file_object::write(&data, blob_path::extract(&blob)?, options)
         })?;
         self.transfer_many(items.py(), &mut input, on_error, progress)
     }
@@ -139,10 +136,12 @@ impl BaseClient {
             let blob = blob_path::extract(blob)?;
             let target = BytesTarget::default();
             contents.push(target.result());
-            Ok(Job::read(blob, Box::new(target), 0, None))
+            let conditions = Arc::new(Conditions::default());
+            Ok(Job::read(blob, Box::new(target), 0, None, conditions).into())
         })?;
         let progress = Reporter::new(progress)?;
-        let finished = batch::run(py, &self.engine()?, &mut input, on_error.into(), progress)?;
+        let engine = self.engine(py)?;
+        let finished = engine.many(py, &mut input, on_error.into(), progress)?;
         if finished.failed() {
             return finished.into_list(py);
         }
@@ -151,9 +150,9 @@ impl BaseClient {
                 .outcomes
                 .iter()
                 .zip(contents)
-                .map(|(outcome, content)| match &outcome.error {
-                    None => content.get(py).into_any(),
-                    Some(error) => exceptions::from_error(py, error)
+                .map(|(outcome, content)| match &outcome.result {
+                    Ok(_) => content.get(py).into_any(),
+                    Err(error) => exceptions::from_error(py, error)
                         .into_value(py)
                         .into_bound(py)
                         .into_any(),
@@ -173,7 +172,9 @@ impl BaseClient {
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         not_a_string(blobs, "blobs")?;
-        let mut input = PythonItems::new(blobs, |blob| Ok(Job::delete(blob_path::extract(blob)?)))?;
+        let mut input = PythonItems::new(blobs, |blob| {
+            Ok(Job::delete(blob_path::extract(blob)?, DeleteBlob::default()).into())
+        })?;
         self.transfer_many(blobs.py(), &mut input, on_error, progress)
     }
 
@@ -190,12 +191,13 @@ impl BaseClient {
     ) -> PyResult<Bound<'py, PyList>> {
         let py = blobs.py();
         not_a_string(blobs, "blobs")?;
-        let mut input =
-            PythonItems::new(blobs, |blob| Ok(Job::properties(blob_path::extract(blob)?)))?;
+        let mut input = PythonItems::new(blobs, |blob| {
+            let blob = blob_path::extract(blob)?;
+            Ok(Job::properties(blob, Conditions::default()).into())
+        })?;
         self.ask_many(py, &mut input, on_error, progress, |outcome| {
-            outcome
-                .properties
-                .map(|properties| BlobProperties::new(&outcome.blob, *properties))
+            blob_ops::properties(&outcome.blob, outcome.result)
+                .map_err(|error| exceptions::from_error(py, &error))?
                 .into_bound_py_any(py)
         })
     }
@@ -215,12 +217,18 @@ impl BaseClient {
         let one_level = one_level(delimiter)?;
         not_a_string(prefixes, "prefixes")?;
         let mut input = PythonItems::new(prefixes, |prefix| {
-            Ok(Job::list(blob_path::extract(prefix)?, one_level))
+            let options = ListOptions {
+                one_level,
+                ..ListOptions::default()
+            };
+            Ok(Job::list(blob_path::extract(prefix)?, options).into())
         })?;
         self.ask_many(prefixes.py(), &mut input, on_error, progress, |outcome| {
             let container = outcome.blob.container();
-            let items = outcome
-                .entries
+            let Ok(Output::Answer(Answer::Entries(entries))) = outcome.result else {
+                unreachable!("a list was asked for");
+            };
+            let items = entries
                 .into_iter()
                 .map(|entry| BlobItem::new(container, entry));
             PyList::new(prefixes.py(), items.collect::<Vec<_>>()).map(Bound::into_any)
@@ -259,7 +267,7 @@ impl BaseClient {
             .map_err(|error| exceptions::from_error(py, &error))?;
         let jobs = files
             .into_iter()
-            .map(|(path, blob)| Job::upload(Source::File(path), blob, options.clone()));
+            .map(|(path, blob)| Job::upload(Source::File(path), blob, options.clone()).into());
         self.transfer_many(py, &mut Jobs(jobs.collect()), on_error, progress)
     }
 
@@ -276,8 +284,9 @@ impl BaseClient {
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let prefix_path = blob_path::extract(prefix)?;
+        let engine = self.engine(prefix.py())?;
         let mut input = BlobsBelow {
-            listing: self.engine()?.list(&prefix_path, false),
+            listing: engine.client.list(&prefix_path, ListOptions::default()),
             prefix: prefix_path,
             directory,
         };
@@ -294,7 +303,9 @@ impl BaseClient {
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let progress = Reporter::new(progress)?;
-        batch::run(py, &self.engine()?, input, on_error.into(), progress)?.into_list(py)
+        self.engine(py)?
+            .many(py, input, on_error.into(), progress)?
+            .into_list(py)
     }
 
     /// A call whose answers stand for themselves, without a `TransferResult` around each.
@@ -307,16 +318,17 @@ impl BaseClient {
         answer: impl Fn(Outcome) -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let progress = Reporter::new(progress)?;
-        let finished = batch::run(py, &self.engine()?, input, on_error.into(), progress)?;
+        let engine = self.engine(py)?;
+        let finished = engine.many(py, input, on_error.into(), progress)?;
         if finished.failed() {
             return finished.into_list(py);
         }
         let answers = finished
             .outcomes
             .into_iter()
-            .map(|outcome| match &outcome.error {
-                None => answer(outcome),
-                Some(error) => Ok(exceptions::from_error(py, error)
+            .map(|outcome| match &outcome.result {
+                Ok(_) => answer(outcome),
+                Err(error) => Ok(exceptions::from_error(py, error)
                     .into_value(py)
                     .into_bound(py)
                     .into_any()),
@@ -328,47 +340,49 @@ impl BaseClient {
 /// The blobs below a prefix, listed while the first of them are being downloaded.
 struct BlobsBelow {
     listing: Listing,
-    prefix: engine::BlobPath,
+    prefix: engine::BlobRef,
     directory: PathBuf,
 }
 
 impl Input for BlobsBelow {
-    fn next(&mut self, py: Python<'_>, _room: (usize, u64)) -> PyResult<Items> {
-        enter(py, |signals| {
-            loop {
-                match self.listing.next_page(signals)? {
-                    // A page may be empty and still have a successor.
-                    Some(page) if page.is_empty() => {}
-                    Some(page) => {
-                        let jobs = page
-                            .into_iter()
-                            .map(|entry| self.job(&entry.name))
-                            .collect();
-                        return Ok(Items { jobs, last: false });
-                    }
-                    None => {
-                        let jobs = Vec::new();
-                        return Ok(Items { jobs, last: true });
-                    }
+    fn next(&mut self, py: Python<'_>, engine: &Engine, _room: (usize, u64)) -> PyResult<Items> {
+        loop {
+            let page = enter(py, |signals| self.listing.next_page(signals))?;
+            match page.map_err(|error| exceptions::from_error(py, &error))? {
+                // A page may be empty and still have a successor.
+                Page::Entries(page) if page.is_empty() => {}
+                Page::Entries(page) => {
+                    let jobs = page.into_iter().map(|entry| self.job(&entry.name));
+                    return Ok(Items {
+                        jobs: jobs.collect(),
+                        last: false,
+                    });
+                }
+                Page::NeedsToken => engine.supply_token(py)?,
+                Page::End => {
+                    return Ok(Items {
+                        jobs: Vec::new(),
+                        last: true,
+                    });
                 }
             }
-        })?
-        .map_err(|error: engine::Error| exceptions::from_error(py, &error))
+        }
     }
 }
 
 impl BlobsBelow {
     /// The download of a blob; where its name cannot be a file's, that item fails and the others go
     /// on.
-    fn job(&self, name: &str) -> Job {
+    fn job(&self, name: &str) -> Prepared {
         let container = self.prefix.container();
-        let parts = engine::BlobPath::parse(&format!("{container}/{name}")).and_then(|blob| {
+        let parts = engine::BlobRef::verbatim(container, name).and_then(|blob| {
             let path = directory::local_path(&self.directory, &self.prefix, name)?;
             Ok((blob, path))
         });
         match parts {
-            Ok((blob, path)) => Job::download(blob, path),
+            Ok((blob, path)) => Job::download(blob, path, Arc::default()),
             Err(reason) => Job::invalid(self.prefix.clone(), None, reason),
         }
+        .into()
     }
 }

@@ -21,6 +21,7 @@ where
     T: Send,
     W: FnOnce(SignalPoll<'_>) -> T + Send,
 {
+    log::set_level(py)?;
     let (result, raised) = py.detach(|| {
         let raised = OnceCell::new();
         let poll = || {

@@ -1,20 +1,19 @@
 //! One blob: `download`, `upload`, `read`, `read_into`, `write`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use fastblob_engine::{Job, OnError, Outcome, Source};
+use fastblob_engine::{Conditions, Job, OnError, Outcome, Output};
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
     arguments::{non_negative, upload_options},
-    batch::{self, Jobs},
     blob_path,
     buffers::{BufferTarget, BytesTarget},
     client::BaseClient,
+    drive::{Jobs, Prepared},
     exceptions, file_object,
     progress::Reporter,
     results::TransferResult,
-    runtime::enter,
 };
 
 #[pymethods]
@@ -27,8 +26,12 @@ impl BaseClient {
         path: PathBuf,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<TransferResult> {
-        let job = Job::download(blob_path::extract(blob)?, path);
-        let outcome = self.transfer(blob.py(), job, progress)?;
+        let job = Job::download(
+            blob_path::extract(blob)?,
+            path,
+            Arc::new(Conditions::default()),
+        );
+        let outcome = self.transfer(blob.py(), job.into(), progress)?;
         Ok(TransferResult::new(blob.py(), outcome))
     }
 
@@ -53,7 +56,7 @@ impl BaseClient {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<TransferResult> {
         let options = upload_options(overwrite, metadata, content_type, tier, tags)?;
-        let job = Job::upload(Source::File(path), blob_path::extract(blob)?, options);
+        let job = file_object::upload(path, blob_path::extract(blob)?, options);
         let outcome = self.transfer(blob.py(), job, progress)?;
         Ok(TransferResult::new(blob.py(), outcome))
     }
@@ -80,7 +83,7 @@ impl BaseClient {
     ) -> PyResult<TransferResult> {
         let path = blob_path::extract(blob)?;
         let options = upload_options(overwrite, metadata, content_type, tier, tags)?;
-        let job = Job::upload(file_object::source(data)?, path, options);
+        let job = file_object::write(data, path, options)?;
         let outcome = self.transfer(blob.py(), job, progress)?;
         Ok(TransferResult::new(blob.py(), outcome))
     }
@@ -99,8 +102,14 @@ impl BaseClient {
             .transpose()?;
         let target = BytesTarget::default();
         let result = target.result();
-        let job = Job::read(blob_path::extract(blob)?, Box::new(target), offset, length);
-        self.transfer(blob.py(), job, None)?;
+        let job = Job::read(
+            blob_path::extract(blob)?,
+            Box::new(target),
+            offset,
+            length,
+            Arc::new(Conditions::default()),
+        );
+        self.transfer(blob.py(), job.into(), None)?;
         Ok(result.get(blob.py()))
     }
 
@@ -116,31 +125,40 @@ impl BaseClient {
         let path = blob_path::extract(blob)?;
         let target = BufferTarget::new(buffer)?;
         let length = target.len();
-        let job = Job::read(path, Box::new(target), offset, Some(length));
-        Ok(self.transfer(blob.py(), job, None)?.size)
+        let job = Job::read(
+            path,
+            Box::new(target),
+            offset,
+            Some(length),
+            Arc::new(Conditions::default()),
+        );
+        match self.transfer(blob.py(), job.into(), None)?.result {
+            Ok(Output::Downloaded(downloaded)) => Ok(downloaded.size),
+            other => unreachable!("a read succeeded: {other:?}"),
+        }
     }
 }
 
 impl BaseClient {
-    /// Does one job on the calling thread, or, where somebody wants to cancellation, as a batch of one.
+    /// Does one job on the calling thread, or, where somebody wants to watch, as a call of one.
     fn transfer(
         &self,
         py: Python<'_>,
-        job: Job,
+        job: Prepared,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Outcome> {
-        let client = self.engine()?;
+        let engine = self.engine(py)?;
         let outcome = match Reporter::new(progress)? {
-            None => enter(py, |signals| client.run(job, signals))?,
+            None => engine.one(py, job)?,
             reporter => {
                 let mut input = Jobs(vec![job]);
-                let mut finished = batch::run(py, &client, &mut input, OnError::Raise, reporter)?;
+                let mut finished = engine.many(py, &mut input, OnError::Raise, reporter)?;
                 finished.outcomes.remove(0)
             }
         };
-        match &outcome.error {
-            Some(error) => Err(exceptions::from_error(py, error)),
-            None => Ok(outcome),
+        match &outcome.result {
+            Err(error) => Err(exceptions::from_error(py, error)),
+            Ok(_) => Ok(outcome),
         }
     }
 }

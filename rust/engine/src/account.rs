@@ -1,36 +1,45 @@
 //! What all calls on an account share: its address and credential, connections, threads and buffers.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
 };
 
 use crate::{
-    auth::Credential,
+    admission::Admission,
+    auth::{Credential, TokenCache},
     checksum::Checksum,
+    concurrency::Concurrency,
     config::Config,
     endpoint::Endpoint,
     error::InvalidInput,
     http::Pool,
-    limits::PART_SIZE,
+    limits::BUFFER_SIZE,
     random,
     retry::Policy,
-    scheduler::{Buffers, Scheduler},
-    sync::lock,
+    sync::Mutex,
+    transfer::Scheduler,
 };
 
-/// Blocks of streams that are kept for the next stream.
-const KEPT_BLOCKS: usize = 4;
+/// Buffers that are kept for the next request.
+const KEPT_BUFFERS: usize = 32;
 
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) endpoint: Endpoint,
     /// Host and port as requests name them.
     pub(crate) authority: String,
-    pub(crate) credential: Credential,
+    credential: Mutex<Credential>,
     pub(crate) pool: Pool,
+    pub(crate) admission: Arc<Admission>,
     pub(crate) scheduler: Arc<Scheduler>,
+    pub(crate) buffers: Buffers,
     pub(crate) retry: Policy,
+    pub(crate) timeout: Duration,
     pub(crate) checksum: Option<Checksum>,
     pub(crate) max_connections: usize,
     pub(crate) memory_limit: u64,
@@ -43,8 +52,6 @@ pub(crate) struct Account {
     /// What the ids of requests begin with, and how many there were.
     pub(crate) request_prefix: u64,
     pub(crate) request_count: AtomicU64,
-    buffers: Mutex<Vec<Buffers>>,
-    blocks: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Account {
@@ -52,15 +59,21 @@ impl Account {
     pub(crate) fn new(config: Config) -> Result<Self, InvalidInput> {
         config.check()?;
         let (max_connections, memory_limit) = config.limits()?;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let concurrency = Concurrency::new((4 * cores).max(8), max_connections);
+        let admission = Admission::new(concurrency, memory_limit);
         Ok(Self {
             authority: config.endpoint.authority(),
             pool: Pool::new(config.endpoint.clone(), config.timeout)?,
             endpoint: config.endpoint,
-            credential: config.credential,
-            scheduler: Scheduler::new(max_connections, memory_limit),
+            credential: Mutex::new(config.credential),
+            scheduler: Scheduler::new(Arc::clone(&admission), max_connections),
+            admission,
+            buffers: Buffers::default(),
             retry: Policy {
                 max_retries: config.max_retries,
             },
+            timeout: config.timeout,
             checksum: config.checksum,
             max_connections,
             memory_limit,
@@ -69,32 +82,21 @@ impl Account {
             no_checked_ranges: AtomicBool::new(false),
             request_prefix: random::unique(),
             request_count: AtomicU64::new(0),
-            buffers: Mutex::default(),
-            blocks: Mutex::default(),
         })
     }
 
-    /// Buffers for work on a calling thread.
-    pub(crate) fn take_buffers(&self) -> Buffers {
-        lock(&self.buffers).pop().unwrap_or_else(Buffers::new)
+    pub(crate) fn credential(&self) -> Credential {
+        self.credential.lock().clone()
     }
 
-    pub(crate) fn put_buffers(&self, buffers: Buffers) {
-        lock(&self.buffers).push(buffers);
+    /// The account's key or SAS has been replaced.
+    pub(crate) fn set_credential(&self, credential: Credential) {
+        *self.credential.lock() = credential;
     }
 
-    /// Room for a block of a stream.
-    pub(crate) fn take_block(&self) -> Vec<u8> {
-        lock(&self.blocks)
-            .pop()
-            .unwrap_or_else(|| Vec::with_capacity(PART_SIZE as usize))
-    }
-
-    pub(crate) fn put_block(&self, block: Vec<u8>) {
-        let mut blocks = lock(&self.blocks);
-        if blocks.len() < KEPT_BLOCKS && block.capacity() as u64 <= PART_SIZE {
-            blocks.push(block);
-        }
+    /// Does something with the tokens, if the credential has any.
+    pub(crate) fn with_tokens<T>(&self, action: impl FnOnce(&TokenCache) -> T) -> Option<T> {
+        self.credential().tokens().map(action)
     }
 
     /// The service refused to verify a CRC64.
@@ -123,5 +125,31 @@ impl Account {
 impl Drop for Account {
     fn drop(&mut self) {
         self.scheduler.close();
+    }
+}
+
+/// Memory that is used again from request to request: its pages are there already.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers(Mutex<Vec<Vec<u8>>>);
+
+impl Buffers {
+    /// A buffer of [`BUFFER_SIZE`]; an empty one where `size` is 0.
+    pub(crate) fn take(&self, size: usize) -> Vec<u8> {
+        if size == 0 {
+            return Vec::new();
+        }
+        let kept = self.0.lock().pop();
+        // Zeroed pages are mapped when they are first written: small blobs touch few of them.
+        kept.unwrap_or_else(|| vec![0; BUFFER_SIZE])
+    }
+
+    pub(crate) fn put(&self, buffer: Vec<u8>) {
+        if buffer.is_empty() {
+            return;
+        }
+        let mut kept = self.0.lock();
+        if kept.len() < KEPT_BUFFERS {
+            kept.push(buffer);
+        }
     }
 }

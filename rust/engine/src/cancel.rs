@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::limits::TICK;
+use crate::{admission::Permit, limits::TICK};
 
 /// Asks the caller, on the caller's own thread, whether to give up: Python's pending signals, say.
 #[derive(Clone, Copy)]
@@ -17,6 +17,11 @@ impl<'a> SignalPoll<'a> {
     /// The operation goes on until its end.
     pub fn never() -> Self {
         Self(None)
+    }
+
+    /// Asks now.
+    pub(crate) fn poll(&self) -> bool {
+        self.0.is_some_and(|poll| poll())
     }
 
     /// `poll` is called about every 100 ms while the operation waits; true ends it with
@@ -57,11 +62,27 @@ impl CancelFlag {
 pub(crate) struct Cancellation<'a> {
     cancel: &'a CancelFlag,
     signals: SignalPoll<'a>,
+    permit: Option<&'a Permit<'a>>,
 }
 
 impl<'a> Cancellation<'a> {
     pub(crate) fn new(cancel: &'a CancelFlag, signals: SignalPoll<'a>) -> Self {
-        Self { cancel, signals }
+        Self {
+            cancel,
+            signals,
+            permit: None,
+        }
+    }
+
+    /// The same for a wait with a permit, which is not held while a signal handler runs.
+    pub(crate) fn holding<'b>(self, permit: &'b Permit<'b>) -> Cancellation<'b>
+    where
+        'a: 'b,
+    {
+        Cancellation {
+            permit: Some(permit),
+            ..self
+        }
     }
 
     /// Whether the call was cancelled; does not ask the caller.
@@ -71,8 +92,14 @@ impl<'a> Cancellation<'a> {
 
     /// Called once a tick, not more often: it may have to wait for Python's interpreter.
     pub(crate) fn check(&self) -> Result<(), Cancelled> {
-        if !self.cancel.is_set() && self.signals.0.is_some_and(|poll| poll()) {
-            self.cancel.set();
+        if let (Some(poll), false) = (self.signals.0, self.cancel.is_set()) {
+            let raised = match self.permit {
+                Some(permit) => permit.suspended(poll),
+                None => poll(),
+            };
+            if raised {
+                self.cancel.set();
+            }
         }
         if self.cancel.is_set() {
             return Err(Cancelled);

@@ -1,17 +1,17 @@
 //! The client of an account: what can be done with its blobs.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     account::Account,
-    blob::{self, BlobProperties},
-    cancel::SignalPoll,
+    auth::{Credential, Token, TokenCache, TokenError},
+    azure::{BlobRef, ListBlobs, ListEntry, ListOptions, Session, Statistics},
+    cancel::{CancelFlag, Cancellation, SignalPoll},
     config::Config,
-    error::{InvalidInput, Result},
-    listing::Listing,
-    path::BlobPath,
-    session::Session,
-    transfer::{Batch, Job, OnError, Outcome, delete_blob},
+    error::{Error, InvalidInput, Result},
+    limits::TICK,
+    progress::Progress,
+    transfer::{Call, Job, OnError},
 };
 
 /// Moves blobs of one account. Cheap to clone; clones share everything.
@@ -27,64 +27,109 @@ impl Client {
         Account::new(config).map(|account| Self(Arc::new(account)))
     }
 
-    /// Moves one item, beginning on the calling thread: a small one never leaves it.
-    pub fn run(&self, job: Job, signals: SignalPoll<'_>) -> Outcome {
-        Batch::new(Arc::clone(&self.0), OnError::Collect).run_here(job, signals)
+    /// Begins a call of a single item, which its driver carries out while it waits: a small one never
+    /// leaves the calling thread.
+    pub fn call_one(&self, job: Job) -> Call {
+        let call = Call::new(Arc::clone(&self.0), OnError::Collect, true);
+        call.push(vec![job]);
+        call.end_of_input();
+        call
     }
 
     /// Begins a call of any number of items.
-    pub fn batch(&self, on_error: OnError) -> Batch {
-        Batch::new(Arc::clone(&self.0), on_error)
+    pub fn call(&self, on_error: OnError) -> Call {
+        Call::new(Arc::clone(&self.0), on_error, false)
     }
 
-    /// Properties and metadata of a blob.
+    /// Lists what is below a prefix, which stands for whole segments of names like a directory.
+    pub fn list(&self, prefix: &BlobRef, options: ListOptions) -> Listing {
+        Listing {
+            account: Arc::clone(&self.0),
+            prefix: prefix.clone(),
+            pages: ListBlobs::new(options),
+        }
+    }
+
+    /// Another key or SAS from now on.
+    pub fn set_credential(&self, credential: Credential) {
+        self.0.set_credential(credential);
+    }
+
+    /// What a challenge asked of the next token, where it is this thread's turn to fetch one.
+    pub fn token_claims(&self) -> Option<String> {
+        self.0.with_tokens(TokenCache::claims).flatten()
+    }
+
+    /// Supplies the token that was asked for.
+    pub fn set_token(&self, token: &Token) {
+        self.0.with_tokens(|tokens| tokens.fetched(token));
+        self.0.scheduler.token_answered();
+    }
+
+    /// No token could be had; it becomes the source of the error of all who waited.
+    pub fn token_failed(&self, source: TokenError) {
+        self.0.with_tokens(|tokens| tokens.failed(source));
+        self.0.scheduler.token_answered();
+    }
+
+    /// This thread fetches no token, after all; another one may.
+    pub fn give_up_token(&self) {
+        self.0.with_tokens(TokenCache::give_up);
+    }
+}
+
+/// The pages of a list; each is asked for when it is needed.
+#[derive(Debug)]
+pub struct Listing {
+    account: Arc<Account>,
+    prefix: BlobRef,
+    pages: ListBlobs,
+}
+
+/// What comes of asking for a page.
+#[derive(Debug)]
+pub enum Page {
+    /// Entries, in the order of names; there may be none.
+    Entries(Vec<ListEntry>),
+    /// It is this thread's turn to fetch a token; ask again then.
+    NeedsToken,
+    /// There are no more.
+    End,
+}
+
+impl Listing {
+    /// The next page.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is no such blob.
-    pub fn properties(&self, blob: &BlobPath, signals: SignalPoll<'_>) -> Result<BlobProperties> {
-        blob.require_name()?;
-        self.session(blob, signals, |session| blob::properties(session, blob))
-    }
-
-    /// Deletes a blob.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is no such blob.
-    pub fn delete(&self, blob: &BlobPath, signals: SignalPoll<'_>) -> Result<()> {
-        blob.require_name()?;
-        self.session(blob, signals, |session| delete_blob(session, blob))
-    }
-
-    /// Copies a blob within the account, without its bytes passing through here; waits for the end.
-    ///
-    /// # Errors
-    /// As of an upload to `target`; the error names the source where that is missing.
-    pub fn copy(
-        &self,
-        source: &BlobPath,
-        target: &BlobPath,
-        overwrite: bool,
-        signals: SignalPoll<'_>,
-    ) -> Result<BlobProperties> {
-        source.require_name()?;
-        target.require_name()?;
-        self.session(target, signals, |session| {
-            blob::copy(session, source, target, overwrite)
-        })
-    }
-
-    /// Lists what is below a prefix, which stands for whole segments of names like a directory; with
-    /// `one_level` what is directly below it.
-    pub fn list(&self, prefix: &BlobPath, one_level: bool) -> Listing {
-        Listing::new(Arc::clone(&self.0), prefix.clone(), one_level)
-    }
-
-    fn session<T>(
-        &self,
-        blob: &BlobPath,
-        signals: SignalPoll<'_>,
-        operation: impl FnOnce(&mut Session) -> Result<T>,
-    ) -> Result<T> {
-        Session::run(&self.0, signals, operation).map_err(|error| error.with_blob(blob))
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the container does not exist.
+    pub fn next_page(&mut self, signals: SignalPoll<'_>) -> Result<Page> {
+        let account = Arc::clone(&self.account);
+        let fetches = account.with_tokens(TokenCache::fetches).unwrap_or_default();
+        let flag = CancelFlag::default();
+        let cancellation = Cancellation::new(&flag, signals);
+        loop {
+            let begin = account.with_tokens(|tokens| tokens.begin_fetch(fetches));
+            if begin.unwrap_or(false) {
+                return Ok(Page::NeedsToken);
+            }
+            let mut session = Session {
+                account: &account,
+                head: &mut String::new(),
+                cancellation,
+                statistics: &Statistics::default(),
+                progress: &Progress::default(),
+                token_fetches: fetches,
+            };
+            match self.pages.next_page(&mut session, &self.prefix) {
+                Ok(Some(entries)) => return Ok(Page::Entries(entries)),
+                Ok(None) => return Ok(Page::End),
+                Err(error) if error.is_token_needed() => {
+                    // Another thread fetches one.
+                    account.with_tokens(|tokens| tokens.wait(TICK.min(Duration::from_millis(50))));
+                    cancellation.check().map_err(|_| Error::cancelled())?;
+                }
+                Err(error) => return Err(error.with_blob(&self.prefix)),
+            }
+        }
     }
 }

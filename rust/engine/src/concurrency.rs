@@ -7,11 +7,14 @@
 use std::time::{Duration, Instant};
 
 /// What a request costs apart from its bytes, in bytes: makes small and large requests comparable.
-const REQUEST_WEIGHT: u64 = 32 << 10;
+pub(crate) const REQUEST_WEIGHT: u64 = 32 << 10;
 /// Throughput must rise by this factor, or more requests in flight were of no use.
 const GROWTH: f64 = 1.25;
 /// Rounds without growth before the search ends.
 const PATIENCE: u32 = 2;
+/// A round ends after this time, however few requests have ended: over slow connections a large one takes
+/// seconds, and what moves meanwhile tells enough.
+const ROUND: Duration = Duration::from_millis(200);
 /// A new search begins after this time: networks change, and throttling passes.
 const SEARCH_AGAIN: Duration = Duration::from_secs(5);
 /// Several answers of ServerBusy within this time are one event.
@@ -62,8 +65,9 @@ impl Concurrency {
         self.limit
     }
 
-    /// A request ended. `saturated`: more work waits than may run, so the limit is what limits.
-    pub(crate) fn completed(&mut self, bytes: u64, saturated: bool, now: Instant) {
+    /// So much has moved, and so many requests have ended, since this was last said. `saturated`: more
+    /// work waits than may run, so the limit is what limits.
+    pub(crate) fn moved(&mut self, requests: usize, bytes: u64, saturated: bool, now: Instant) {
         if !saturated {
             self.round = Round::new(now);
             return;
@@ -79,9 +83,10 @@ impl Concurrency {
             self.rounds_without_growth = 0;
             self.round = Round::new(now);
         }
-        self.round.requests += 1;
-        self.round.weight += bytes + REQUEST_WEIGHT;
-        if self.round.requests >= 2 * self.limit {
+        self.round.requests += requests;
+        self.round.weight += bytes + requests as u64 * REQUEST_WEIGHT;
+        let enough = self.round.requests >= 2 * self.limit;
+        if enough || now.duration_since(self.round.start) >= ROUND {
             self.end_round(now);
         }
     }
@@ -107,19 +112,20 @@ impl Concurrency {
         self.round = Round::new(now);
     }
 
-    /// The service is busy.
-    pub(crate) fn throttled(&mut self, now: Instant) {
+    /// The service is busy, or this machine is short of descriptors; true where that is news.
+    pub(crate) fn throttled(&mut self, now: Instant) -> bool {
         if self
             .throttled
             .is_some_and(|last| now.duration_since(last) < ONE_EVENT)
         {
-            return;
+            return false;
         }
         self.throttled = Some(now);
         self.limit = (self.limit / 2).max(1);
         self.settled = Some(now);
         self.best = None;
         self.round = Round::new(now);
+        true
     }
 }
 
@@ -134,7 +140,7 @@ mod tests {
             let time = Duration::from_millis(10).mul_f64(limit as f64 / limit.min(knee) as f64);
             for _ in 0..2 * limit {
                 *now += time.div_f64(limit as f64);
-                concurrency.completed(1_000, true, *now);
+                concurrency.moved(1, 1_000, true, *now);
             }
         }
     }
@@ -151,11 +157,23 @@ mod tests {
     }
 
     #[test]
+    fn grows_before_the_first_request_has_ended() {
+        let mut now = Instant::now();
+        let mut concurrency = Concurrency::new(8, 128);
+        // Each connection moves 5 MB/s, so that a part of 8 MiB takes 1.7 s.
+        for _ in 0..150 {
+            now += Duration::from_millis(10);
+            concurrency.moved(0, 50_000 * concurrency.limit() as u64, true, now);
+        }
+        assert_eq!(concurrency.limit(), 128);
+    }
+
+    #[test]
     fn halves_once_an_event_and_recovers() {
         let mut now = Instant::now();
         let mut concurrency = Concurrency::new(32, 32);
-        concurrency.throttled(now);
-        concurrency.throttled(now);
+        assert!(concurrency.throttled(now));
+        assert!(!concurrency.throttled(now));
         assert_eq!(concurrency.limit(), 16);
         now += SEARCH_AGAIN;
         run(&mut concurrency, 1_000, &mut now, 4);
@@ -166,7 +184,7 @@ mod tests {
     fn stays_where_there_is_too_little_work() {
         let mut concurrency = Concurrency::new(8, 128);
         for _ in 0..100 {
-            concurrency.completed(1_000, false, Instant::now());
+            concurrency.moved(1, 1_000, false, Instant::now());
         }
         assert_eq!(concurrency.limit(), 8);
     }

@@ -133,7 +133,10 @@ impl Config {
             return Err(InvalidInput::new("timeout must be more than 0 seconds"));
         }
         // RFC 6750, section 5.3: a bearer token is good for whoever reads it.
-        if self.credential.is_token() && !self.endpoint.is_tls() && !self.endpoint.is_loopback() {
+        if self.credential.tokens().is_some()
+            && !self.endpoint.is_tls()
+            && !self.endpoint.is_loopback()
+        {
             return Err(InvalidInput::new(format!(
                 "a token is not sent to {} in the clear; use an https URL",
                 self.endpoint.url()

@@ -5,7 +5,7 @@ use std::fmt;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
 
-use crate::{error::InvalidInput, path::BlobPath};
+use crate::{azure::BlobRef, error::InvalidInput};
 
 /// Everything that has to be encoded in a blob's name: all but RFC 3986's unreserved characters, and the
 /// slashes that separate segments.
@@ -45,10 +45,10 @@ impl Endpoint {
     /// # Errors
     /// Where it is not an `http` or `https` URL of an account.
     pub fn parse(text: &str) -> Result<Self, InvalidInput> {
-        let shown = text.split('?').next().unwrap_or(text);
+        // Without the text: what is no account URL may be a key, a SAS or a connection string.
         let refuse = |reason: &str| {
             InvalidInput::new(format!(
-                "account URL {shown:?} {reason}; write 'https://<account>.blob.core.windows.net'"
+                "the account URL {reason}; write 'https://<account>.blob.core.windows.net'"
             ))
         };
         if text.contains("AccountKey=") || text.contains("SharedAccessSignature=") {
@@ -71,8 +71,16 @@ impl Endpoint {
             .port_or_known_default()
             .ok_or_else(|| refuse("has no port"))?;
         let base_path = url.path().trim_end_matches('/');
-        if base_path.matches('/').count() > 1 {
-            return Err(refuse("has a container or blob in it"));
+        // Only an emulator, or whatever else is found by its address alone, has the account in the path.
+        let names_the_account = matches!(&host, Host::Domain(name) if is_account_host(name));
+        let most = usize::from(!names_the_account);
+        if base_path.matches('/').count() > most {
+            return Err(refuse(
+                "has a container or blob in it, which every call names by itself",
+            ));
+        }
+        if !base_path.is_empty() && !is_account_name(&base_path[1..]) {
+            return Err(refuse("has a path that is not the name of an account"));
         }
         Ok(Self {
             tls: url.scheme() == "https",
@@ -158,7 +166,7 @@ impl Endpoint {
     }
 
     /// The encoded path of a blob or container.
-    pub(crate) fn path_of(&self, blob: &BlobPath) -> String {
+    pub(crate) fn path_of(&self, blob: &BlobRef) -> String {
         let mut path = format!("{}/{}", self.base_path, blob.container());
         if !blob.name().is_empty() {
             path.push('/');
@@ -166,6 +174,22 @@ impl Endpoint {
         }
         path
     }
+}
+
+/// Whether the host is that of one account: `acct.blob.core.windows.net`, of any cloud.
+fn is_account_host(name: &str) -> bool {
+    name.split('.')
+        .nth(1)
+        .is_some_and(|label| label == "blob" || label == "dfs" || label.starts_with('z'))
+        && name.split('.').count() > 3
+}
+
+/// What an account's name, or that of an emulator's, may be.
+fn is_account_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 #[cfg(test)]
@@ -229,7 +253,7 @@ mod tests {
     #[test]
     fn names_are_encoded_once() {
         let endpoint = Endpoint::parse("http://127.0.0.1:1/acct").unwrap();
-        let blob = BlobPath::parse("data/a b/ü%+#?😀.").unwrap();
+        let blob = BlobRef::parse("data/a b/ü%+#?😀.").unwrap();
         assert_eq!(
             endpoint.path_of(&blob),
             "/acct/data/a%20b/%C3%BC%25%2B%23%3F%F0%9F%98%80."

@@ -38,8 +38,12 @@ pub enum ErrorKind {
     Integrity,
     /// A local file could not be read or written.
     Local,
+    /// A defect of this library.
+    Internal,
     /// An argument of this item is not acceptable.
     InvalidInput,
+    /// A token has to be fetched before anything can be sent; never the error of an outcome.
+    TokenNeeded,
     /// The caller gave up, or an earlier item's failure ended the call.
     Cancelled,
 }
@@ -86,6 +90,21 @@ impl Error {
         Self::new(ErrorKind::Cancelled, "the transfer was cancelled")
     }
 
+    pub(crate) fn token_needed() -> Self {
+        Self::new(ErrorKind::TokenNeeded, "a token is needed")
+    }
+
+    pub(crate) fn is_token_needed(&self) -> bool {
+        self.kind() == ErrorKind::TokenNeeded
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            ErrorKind::Internal,
+            "an internal error of fastblob ended the transfer; please report it",
+        )
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         self.kind() == ErrorKind::Cancelled
     }
@@ -105,9 +124,10 @@ impl Error {
         this.with_source(Arc::new(error))
     }
 
-    /// An error of the operating system about `path` that this library found by itself.
-    pub(crate) fn local_code(path: &Path, code: rustix::io::Errno) -> Self {
-        Self::local(path, code.into())
+    /// The operating system's number of `error`.
+    pub(crate) fn with_os_error(mut self, error: &io::Error) -> Self {
+        self.0.os_error = error.raw_os_error();
+        self
     }
 
     pub(crate) fn with_answer(
@@ -172,7 +192,7 @@ impl Error {
         self.0.path.as_deref()
     }
 
-    /// The operating system's error number, for a local file.
+    /// The operating system's error number, where it was this machine that failed.
     pub fn os_error(&self) -> Option<i32> {
         self.0.os_error
     }

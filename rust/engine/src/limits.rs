@@ -40,9 +40,6 @@ pub(crate) const MAX_BATCH_DELETES: usize = 256;
 /// level cache together with what the kernel copies.
 pub(crate) const BUFFER_SIZE: usize = 1 << 20;
 
-/// Memory that a piece of work needs: what a worker collects, and the content of a small file.
-pub(crate) const WORK_MEMORY: u64 = 2 * BUFFER_SIZE as u64;
-
 /// Longest time without looking whether the caller gave up: Ctrl-C answers within 200 ms.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 

@@ -3,18 +3,26 @@
 
 mod support;
 
-use fastblob_engine::{BlobPath, ErrorKind, Job, ListEntry, OnError, SignalPoll};
-use support::{Rig, blob};
+use fastblob_engine::{
+    BlobRef, Conditions, Credential, ErrorKind, Job, ListEntry, ListOptions, OnError, Page,
+    SignalPoll,
+};
+use support::{Expected, Rig, blob};
 
 fn list(rig: &Rig, prefix: &str, one_level: bool) -> Vec<ListEntry> {
-    let mut listing = rig
-        .client
-        .list(&BlobPath::parse(prefix).unwrap(), one_level);
+    let options = ListOptions {
+        one_level,
+        ..ListOptions::default()
+    };
+    let mut listing = rig.client.list(&BlobRef::parse(prefix).unwrap(), options);
     let mut entries = Vec::new();
-    while let Some(page) = listing.next_page(SignalPoll::never()).unwrap() {
-        entries.extend(page);
+    loop {
+        match listing.next_page(SignalPoll::never()).unwrap() {
+            Page::Entries(page) => entries.extend(page),
+            Page::NeedsToken => rig.fetch_token(),
+            Page::End => return entries,
+        }
     }
-    entries
 }
 
 fn names(entries: &[ListEntry]) -> Vec<&str> {
@@ -56,30 +64,27 @@ fn pages_follow_one_another() {
 }
 
 #[test]
+fn a_list_asks_for_a_token() {
+    let rig = Rig::with(|config| config.credential = Credential::token());
+    rig.tokens.lock().unwrap().lifetimes = vec![3_600];
+    assert_eq!(list(&rig, "data", false).len(), 0);
+    rig.write("a", b"");
+    assert_eq!(list(&rig, "data", false).len(), 1);
+    assert_eq!(rig.tokens.lock().unwrap().claims, [None]);
+}
+
+#[test]
 fn a_copy_is_made_by_the_service() {
     let rig = Rig::new();
     let sent = rig.write("a b", b"content");
-    let never = SignalPoll::never();
-    let copy = rig
-        .client
-        .copy(&blob("a b"), &blob("b"), false, never)
-        .unwrap();
-    assert_eq!(copy.size, 7);
-    assert_eq!(rig.read("b", 0, None).crc64, sent.crc64);
-    let error = rig
-        .client
-        .copy(&blob("a b"), &blob("b"), false, never)
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-    assert!(
-        rig.client
-            .copy(&blob("a b"), &blob("b"), true, never)
-            .is_ok()
-    );
-    let error = rig
-        .client
-        .copy(&blob("none"), &blob("c"), true, never)
-        .unwrap_err();
+    assert_eq!(rig.copy("a b", "b", false).properties().size, 7);
+    let read = rig.read("b", 0, None);
+    assert_eq!(read.downloaded().crc64, sent.uploaded().crc64);
+    let again = rig.copy("a b", "b", false);
+    assert_eq!(again.error().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(rig.copy("a b", "b", true).properties().size, 7);
+    let missing = rig.copy("none", "c", true);
+    let error = missing.error();
     assert_eq!(
         (error.kind(), error.blob()),
         (ErrorKind::NotFound, Some("data/none"))
@@ -89,29 +94,25 @@ fn a_copy_is_made_by_the_service() {
 #[test]
 fn properties_of_what_is_missing() {
     let rig = Rig::new();
-    let never = SignalPoll::never();
-    let error = rig.client.properties(&blob("none"), never).unwrap_err();
+    let outcome = rig.properties(blob("none"));
+    let error = outcome.error();
     assert_eq!(
         (error.kind(), error.code()),
         (ErrorKind::NotFound, Some("BlobNotFound"))
     );
-    let elsewhere = BlobPath::parse("elsewhere/x").unwrap();
-    let error = rig.client.properties(&elsewhere, never).unwrap_err();
-    assert_eq!(error.code(), Some("ContainerNotFound"));
-    let container = BlobPath::parse("data").unwrap();
-    assert!(rig.client.properties(&container, never).is_err());
+    let elsewhere = rig.properties(BlobRef::parse("elsewhere/x").unwrap());
+    assert_eq!(elsewhere.error().code(), Some("ContainerNotFound"));
+    let container = rig.properties(BlobRef::parse("data").unwrap());
+    assert_eq!(container.error().kind(), ErrorKind::InvalidInput);
 }
 
 #[test]
 fn properties_of_many() {
     let rig = Rig::new();
     rig.write("a", b"12345");
-    let jobs = ["a", "none", "a"].map(|name| Job::properties(blob(name)));
+    let jobs = ["a", "none", "a"].map(|name| Job::properties(blob(name), Conditions::default()));
     let outcomes = rig.batch(jobs.into(), OnError::Collect);
-    assert_eq!(outcomes[0].properties.as_ref().unwrap().size, 5);
-    assert_eq!(
-        outcomes[1].error.as_ref().unwrap().kind(),
-        ErrorKind::NotFound
-    );
-    assert_eq!(outcomes[2].properties, outcomes[0].properties);
+    assert_eq!(outcomes[0].properties().size, 5);
+    assert_eq!(outcomes[1].error().kind(), ErrorKind::NotFound);
+    assert_eq!(outcomes[2].properties(), outcomes[0].properties());
 }

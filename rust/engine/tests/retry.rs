@@ -2,17 +2,14 @@
 
 mod support;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use fastblob_engine::{
-    Client, Config, Credential, Endpoint, ErrorKind, Job, OnError, SignalPoll, checksum::crc64,
+    Checksum, Client, Config, Credential, Endpoint, ErrorKind, OnError, checksum::crc64,
     limits::PART_SIZE,
 };
 use fastblob_service::Action;
-use support::{Folder, Rig, Tokens, blob, content, write};
+use support::{Expected, Folder, Rig, content, delete, download, write};
 
 fn status(status: u16, code: &str) -> Action {
     Action::Status {
@@ -37,11 +34,7 @@ fn each_row_of_the_table_is_tried_again() {
     ] {
         rig.fault("GetBlob", 2, status(number, code));
         let outcome = rig.read("a", 0, None);
-        assert!(
-            outcome.error.is_none(),
-            "{number} {code}: {:?}",
-            outcome.error
-        );
+        outcome.downloaded();
         assert_eq!((outcome.requests, outcome.retries), (3, 2));
     }
 }
@@ -64,7 +57,7 @@ fn what_is_final_is_not_tried_again() {
     ] {
         rig.fault("GetBlob", 1, status(number, code));
         let outcome = rig.read("a", 0, None);
-        let error = outcome.error.unwrap();
+        let error = outcome.error();
         assert_eq!((error.kind(), error.code()), (kind, Some(code)));
         assert_eq!(outcome.requests, 1);
         assert_eq!(error.blob(), Some("data/a"));
@@ -87,10 +80,9 @@ fn a_broken_download_goes_on_at_its_byte() {
         },
     ] {
         rig.fault("GetBlob", 1, action);
-        let outcome = rig.run(Job::download(blob("a"), folder.join("a")));
-        assert!(outcome.error.is_none(), "{:?}", outcome.error);
+        let outcome = rig.run(download("a", folder.join("a")));
         assert_eq!((outcome.requests, outcome.retries), (2, 1));
-        assert_eq!(outcome.crc64, Some(crc64(0, &bytes)));
+        assert_eq!(outcome.downloaded().crc64, crc64(0, &bytes));
         assert!(std::fs::read(folder.join("a")).unwrap() == bytes);
     }
 }
@@ -103,8 +95,7 @@ fn progress_counts_more_than_failures() {
     rig.write("a", &bytes);
     rig.fault("GetBlob", 5, Action::Truncate { after_bytes: 1_000 });
     let outcome = rig.read("a", 0, None);
-    assert!(outcome.error.is_none(), "{:?}", outcome.error);
-    assert_eq!(outcome.crc64, Some(crc64(0, &bytes)));
+    assert_eq!(outcome.downloaded().crc64, crc64(0, &bytes));
 }
 
 #[test]
@@ -113,7 +104,7 @@ fn retries_end() {
     rig.write("a", b"content");
     rig.fault("GetBlob", 0, status(503, "ServerBusy"));
     let outcome = rig.read("a", 0, None);
-    let error = outcome.error.unwrap();
+    let error = outcome.error();
     assert_eq!((error.code(), error.attempts()), (Some("ServerBusy"), 3));
 }
 
@@ -124,9 +115,9 @@ fn an_upload_that_breaks_is_sent_again() {
     rig.fault("PutBlock", 1, Action::ResetUpload { after_bytes: 1 });
     rig.fault("PutBlockList", 1, Action::Reset { after_bytes: None });
     let outcome = rig.run(write("a", &bytes, false));
-    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let sent = outcome.uploaded();
     assert_eq!(outcome.retries, 2);
-    assert_eq!(rig.read("a", 0, None).crc64, outcome.crc64);
+    assert_eq!(rig.read("a", 0, None).downloaded().crc64, sent.crc64);
 }
 
 #[test]
@@ -139,11 +130,12 @@ fn its_own_success_is_no_conflict() {
     ] {
         rig.fault(operation, 1, Action::LoseAnswer);
         let outcome = rig.run(write(name, &content(size), false));
-        assert!(outcome.error.is_none(), "{name}: {:?}", outcome.error);
+        let sent = outcome.uploaded();
         let read = rig.read(name, 0, None);
+        let read = read.downloaded();
         assert_eq!(
-            (read.crc64, read.etag),
-            (outcome.crc64, outcome.etag),
+            (read.crc64, read.etag()),
+            (sent.crc64, sent.etag.as_deref()),
             "{name}"
         );
     }
@@ -162,7 +154,7 @@ fn anothers_success_is_a_conflict_even_after_a_lost_answer() {
         };
         rig.fault(operation, 1, Action::LoseAnswer);
         let outcome = rig.run(write(&name, &content(size), false));
-        assert_eq!(outcome.error.unwrap().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(outcome.error().kind(), ErrorKind::AlreadyExists);
     }
 }
 
@@ -171,18 +163,17 @@ fn a_lost_answer_to_a_delete_is_no_failure() {
     let rig = Rig::new();
     rig.write("a", b"1");
     rig.fault("DeleteBlob", 1, Action::LoseAnswer);
-    rig.client.delete(&blob("a"), SignalPoll::never()).unwrap();
+    rig.run(delete("a")).output();
     let names = ["b", "c", "d"];
     for name in names {
         rig.write(name, b"1");
     }
     rig.fault("BlobBatch", 1, Action::LoseAnswer);
-    let jobs = names.map(|name| Job::delete(blob(name))).into();
+    let jobs = names.map(delete).into();
     let outcomes = rig.batch(jobs, OnError::Collect);
-    assert!(
-        outcomes.iter().all(|outcome| outcome.error.is_none()),
-        "{outcomes:?}"
-    );
+    for outcome in &outcomes {
+        outcome.output();
+    }
 }
 
 #[test]
@@ -196,7 +187,7 @@ fn the_service_may_ask_for_time() {
     };
     rig.fault("GetBlob", 1, action);
     let start = Instant::now();
-    assert!(rig.read("a", 0, None).error.is_none());
+    rig.read("a", 0, None).downloaded();
     assert!(start.elapsed() >= Duration::from_millis(1_500));
 }
 
@@ -208,7 +199,8 @@ fn a_silent_service_is_given_up() {
     });
     rig.write("a", b"content");
     rig.fault("GetBlob", 1, Action::Delay(Duration::from_secs(60)));
-    let error = rig.read("a", 0, None).error.unwrap();
+    let outcome = rig.read("a", 0, None);
+    let error = outcome.error();
     assert_eq!(error.kind(), ErrorKind::Network);
     assert!(
         error.to_string().contains("no byte moved for 0.3 s"),
@@ -218,16 +210,8 @@ fn a_silent_service_is_given_up() {
 
 #[test]
 fn an_expired_token_is_replaced_in_the_middle() {
-    let tokens = Arc::new(Tokens {
-        calls: Vec::new().into(),
-        lifetimes: vec![3_600, 3_600].into(),
-        issue: None.into(),
-    });
-    let provider: Arc<Tokens> = Arc::clone(&tokens);
-    let rig = Rig::with(|config| config.credential = Credential::token(provider));
-    let service = Arc::clone(&rig.service);
-    let issue = move |life| service.issue_token("https://storage.azure.com", life);
-    *tokens.issue.lock().unwrap() = Some(Box::new(issue));
+    let rig = Rig::with(|config| config.credential = Credential::token());
+    rig.tokens.lock().unwrap().lifetimes = vec![3_600, 3_600];
     rig.write("a", b"content");
     rig.fault(
         "GetBlob",
@@ -241,9 +225,9 @@ fn an_expired_token_is_replaced_in_the_middle() {
             )],
         },
     );
-    assert!(rig.read("a", 0, None).error.is_none());
+    rig.read("a", 0, None).downloaded();
     assert_eq!(
-        *tokens.calls.lock().unwrap(),
+        rig.tokens.lock().unwrap().claims,
         [None, Some("{\"a\":1}".to_owned())]
     );
 }
@@ -253,7 +237,8 @@ fn a_token_that_is_refused_twice_is_an_error() {
     let rig = Rig::new();
     rig.write("a", b"content");
     rig.fault("GetBlob", 0, status(401, "InvalidAuthenticationInfo"));
-    let error = rig.read("a", 0, None).error.unwrap();
+    let outcome = rig.read("a", 0, None);
+    let error = outcome.error();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(error.attempts(), 1); // a key has no successor
 }
@@ -265,20 +250,12 @@ fn a_blob_that_changes_is_read_anew() {
     let old = content(3 * PART_SIZE as usize);
     rig.write("a", &old);
     // The second range finds another ETag.
-    rig.service.add_fault(fastblob_service::Fault {
-        operation: Some("GetBlob".to_owned()),
-        method: None,
-        path: None,
-        after: 1,
-        times: 1,
-        action: status(412, "ConditionNotMet"),
-    });
-    let outcome = rig.run(Job::download(blob("a"), folder.join("a")));
-    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    rig.fault_after("GetBlob", 1, 1, status(412, "ConditionNotMet"));
+    rig.run(download("a", folder.join("a"))).downloaded();
     assert!(std::fs::read(folder.join("a")).unwrap() == old);
     rig.fault("GetBlob", 0, status(412, "ConditionNotMet"));
-    let outcome = rig.run(Job::download(blob("a"), folder.join("b")));
-    assert_eq!(outcome.error.unwrap().kind(), ErrorKind::Modified);
+    let outcome = rig.run(download("a", folder.join("b")));
+    assert_eq!(outcome.error().kind(), ErrorKind::Modified);
     assert_eq!(folder.names(), ["a"]);
 }
 
@@ -286,21 +263,15 @@ fn a_blob_that_changes_is_read_anew() {
 fn nobody_at_the_address_is_said_soon() {
     let endpoint = Endpoint::parse("http://127.0.0.1:1/account").unwrap();
     let client = Client::new(Config::new(endpoint, Credential::anonymous())).unwrap();
-    let error = client
-        .properties(&blob("a"), SignalPoll::never())
-        .unwrap_err();
+    let outcome = support::run_with(&client, support::read("a", 0, None));
+    let error = outcome.error();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network, 3));
 }
 
 #[test]
 fn a_token_is_not_sent_in_the_clear() {
-    let tokens = Arc::new(Tokens {
-        calls: Vec::new().into(),
-        lifetimes: Vec::new().into(),
-        issue: None.into(),
-    });
     let endpoint = Endpoint::parse("http://account.blob.core.windows.net").unwrap();
-    let error = Client::new(Config::new(endpoint, Credential::token(tokens))).unwrap_err();
+    let error = Client::new(Config::new(endpoint, Credential::token())).unwrap_err();
     assert!(error.to_string().contains("https"));
 }
 
@@ -309,19 +280,16 @@ fn a_copy_whose_answer_was_lost_is_no_conflict() {
     let rig = Rig::new();
     rig.write("a", b"content");
     rig.fault("CopyBlob", 1, Action::LoseAnswer);
-    let copy = |target| {
-        rig.client
-            .copy(&blob("a"), &blob(target), false, SignalPoll::never())
-    };
-    copy("b").unwrap();
+    rig.copy("a", "b", false).properties();
     rig.write("c", b"somebody else's");
     rig.fault("CopyBlob", 1, Action::LoseAnswer);
-    assert_eq!(copy("c").unwrap_err().kind(), ErrorKind::AlreadyExists);
+    let outcome = rig.copy("a", "c", false);
+    assert_eq!(outcome.error().kind(), ErrorKind::AlreadyExists);
 }
 
 #[test]
 fn a_broken_answer_to_a_checked_range_is_read_again_from_its_start() {
-    let rig = Rig::with(|config| config.checksum = Some(fastblob_engine::Checksum::Crc64));
+    let rig = Rig::with(|config| config.checksum = Some(Checksum::Crc64));
     let folder = Folder::new();
     let bytes = content(100_000);
     rig.write("a", &bytes);
@@ -333,8 +301,7 @@ fn a_broken_answer_to_a_checked_range_is_read_again_from_its_start() {
         },
     );
     rig.service.clear_requests();
-    let outcome = rig.run(Job::download(blob("a"), folder.join("a")));
-    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    rig.run(download("a", folder.join("a"))).downloaded();
     let ranges: Vec<_> = rig
         .service
         .requests()
@@ -352,15 +319,7 @@ fn a_416_in_the_middle_is_a_blob_that_changed() {
     let folder = Folder::new();
     rig.write("a", &content(100));
     rig.fault("GetBlob", 1, Action::Truncate { after_bytes: 40 });
-    rig.service.add_fault(fastblob_service::Fault {
-        operation: Some("GetBlob".to_owned()),
-        method: None,
-        path: None,
-        after: 1,
-        times: 1,
-        action: status(416, "InvalidRange"),
-    });
-    let outcome = rig.run(Job::download(blob("a"), folder.join("a")));
-    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    rig.fault_after("GetBlob", 1, 1, status(416, "InvalidRange"));
+    rig.run(download("a", folder.join("a"))).downloaded();
     assert!(std::fs::read(folder.join("a")).unwrap() == content(100));
 }

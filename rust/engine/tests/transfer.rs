@@ -5,14 +5,17 @@ mod support;
 use std::{
     fs,
     io::{self, Read},
-    sync::Arc,
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, mpsc},
+    time::Duration,
 };
 
 use fastblob_engine::{
-    Checksum, ErrorKind, Job, OnError, Source, UploadOptions, checksum::crc64, limits::PART_SIZE,
+    BlobRef, Checksum, Conditions, ErrorKind, Job, MemoryRegion, MemorySource, MemoryTarget,
+    OnError, SignalPoll, Source, WriteOptions, checksum::crc64, limits::PART_SIZE,
 };
 use fastblob_service::Action;
-use support::{Folder, Rig, blob, content, write};
+use support::{Expected, Folder, Rig, blob, content, delete, download, options, read, write};
 
 const PART: usize = PART_SIZE as usize;
 
@@ -30,19 +33,22 @@ fn every_size_comes_back_and_costs_what_it_must() {
     ] {
         let bytes = content(size);
         let source = folder.file("source", &bytes);
-        let options = Arc::new(UploadOptions::default());
         let name = format!("sizes/{size}");
-        let sent = rig.run(Job::upload(Source::File(source), blob(&name), options));
-        assert!(sent.error.is_none(), "{:?}", sent.error);
-        assert_eq!((sent.size, sent.requests), (size as u64, up), "{size} up");
-        assert_eq!(sent.crc64, Some(crc64(0, &bytes)));
+        let job = Job::upload(Source::File(source), blob(&name), options(false));
+        let sent = rig.run(job);
+        let requests = sent.requests;
+        let sent = sent.uploaded();
+        assert_eq!((sent.size, requests), (size as u64, up), "{size} up");
+        assert_eq!(sent.crc64, crc64(0, &bytes));
         let target = folder.join("deep/er/target");
-        let got = rig.run(Job::download(blob(&name), target.clone()));
-        assert!(got.error.is_none(), "{:?}", got.error);
-        assert_eq!((got.size, got.requests), (size as u64, down), "{size} down");
-        assert_eq!((got.crc64, &got.etag), (sent.crc64, &sent.etag));
+        let got = rig.run(download(&name, target.clone()));
+        let requests = got.requests;
+        let got = got.downloaded();
+        assert_eq!((got.size, requests), (size as u64, down), "{size} down");
+        assert_eq!((got.crc64, got.etag()), (sent.crc64, sent.etag.as_deref()));
         assert!(fs::read(&target).unwrap() == bytes, "{size}");
         let read = rig.read(&name, 0, None);
+        let read = read.downloaded();
         assert_eq!((read.size, read.crc64), (size as u64, sent.crc64));
     }
     assert_eq!(fs::read_dir(folder.join("deep/er")).unwrap().count(), 1);
@@ -64,17 +70,16 @@ fn ranges_are_cut_at_the_end() {
         ),
         (bytes.len() as u64, None, 0..0),
         (3, Some(0), 0..0),
+        // As of a file, nothing is there.
+        (bytes.len() as u64 + 1, None, 0..0),
     ] {
         let outcome = rig.read("a", offset, length);
-        assert!(
-            outcome.error.is_none(),
-            "{offset} {length:?} {:?}",
-            outcome.error
+        assert_eq!(
+            outcome.downloaded().crc64,
+            crc64(0, &bytes[expected]),
+            "{offset} {length:?}"
         );
-        assert_eq!(outcome.crc64, Some(crc64(0, &bytes[expected])));
     }
-    let beyond = rig.read("a", bytes.len() as u64 + 1, None).error.unwrap();
-    assert_eq!(beyond.status(), Some(416));
 }
 
 #[test]
@@ -82,48 +87,48 @@ fn streams_of_any_length_are_sent_block_by_block() {
     let rig = Rig::new();
     for (size, requests) in [(0, 1), (5, 1), (PART, 2), (2 * PART + 7, 4)] {
         let bytes = content(size);
-        let stream = Box::new(io::Cursor::new(bytes.clone()));
-        let options = Arc::new(UploadOptions::default());
         let name = format!("streams/{size}");
-        let sent = rig.run(Job::upload(Source::Stream(stream), blob(&name), options));
-        assert!(sent.error.is_none(), "{:?}", sent.error);
+        let sent = rig.write_stream(&name, io::Cursor::new(bytes.clone()));
         assert_eq!(
-            (sent.size, sent.requests),
+            (sent.uploaded().size, sent.requests),
             (size as u64, requests),
             "{size}"
         );
-        assert_eq!(rig.read(&name, 0, None).crc64, Some(crc64(0, &bytes)));
+        let read = rig.read(&name, 0, None);
+        assert_eq!(read.downloaded().crc64, crc64(0, &bytes));
     }
 }
 
 #[test]
 fn a_stream_that_fails_leaves_no_blob() {
-    struct Failing(u64);
-    impl Read for Failing {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            if self.0 == 0 {
-                return Err(io::Error::other("the tape is torn"));
-            }
-            let count = buffer.len().min(usize::try_from(self.0).unwrap());
-            self.0 -= count as u64;
-            Ok(count)
-        }
-    }
     let rig = Rig::new();
-    let stream = Box::new(Failing(PART_SIZE + 3));
-    let options = Arc::new(UploadOptions::default());
-    let outcome = rig.run(Job::upload(Source::Stream(stream), blob("a"), options));
-    assert!(
-        outcome
-            .error
-            .unwrap()
-            .to_string()
-            .contains("the tape is torn")
-    );
-    assert_eq!(
-        rig.read("a", 0, None).error.unwrap().code(),
-        Some("BlobNotFound")
-    );
+    let stream = io::repeat(0).take(PART_SIZE + 3);
+    let outcome = rig.write_stream("a", stream.chain(Failing));
+    let message = outcome.error().to_string();
+    assert!(message.contains("the tape is torn"), "{message}");
+    let read = rig.read("a", 0, None);
+    assert_eq!(read.error().code(), Some("BlobNotFound"));
+}
+
+struct Failing;
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other("the tape is torn"))
+    }
+}
+
+#[test]
+fn a_stream_ends_with_the_first_block_that_is_refused() {
+    let rig = Rig::new();
+    let nowhere = BlobRef::parse("elsewhere/a").unwrap();
+    let call = rig
+        .client
+        .call_one(Job::upload(Source::Blocks, nowhere, options(true)));
+    let endless: Box<dyn Read> = Box::new(io::repeat(1));
+    rig.drive(&call, [(0, endless)].into(), SignalPoll::never());
+    let outcome = call.into_outcomes().pop().unwrap();
+    assert_eq!(outcome.error().code(), Some("ContainerNotFound"));
 }
 
 #[test]
@@ -132,10 +137,10 @@ fn without_overwriting_the_first_one_stays() {
     for size in [5, PART + 1] {
         let name = format!("{size}");
         rig.write(&name, &content(size));
-        let error = rig.run(write(&name, b"other", false)).error.unwrap();
-        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-        assert_eq!(rig.read(&name, 0, None).size, size as u64);
-        assert!(rig.write(&name, b"other").error.is_none());
+        let other = rig.run(write(&name, b"other", false));
+        assert_eq!(other.error().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(rig.read(&name, 0, None).downloaded().size, size as u64);
+        rig.write(&name, b"other").uploaded();
     }
 }
 
@@ -160,16 +165,11 @@ fn many_items_keep_their_order_and_share_what_is_large() {
     assert_eq!(sent.len(), sizes.len());
     let jobs = sizes
         .iter()
-        .map(|size| {
-            Job::download(
-                blob(&format!("many/{size}")),
-                folder.join(&size.to_string()),
-            )
-        })
+        .map(|size| download(&format!("many/{size}"), folder.join(&size.to_string())))
         .collect();
     let got = rig.batch(jobs, OnError::Raise);
     for ((sent, got), size) in sent.iter().zip(&got).zip(&sizes) {
-        assert!(got.error.is_none(), "{:?}", got.error);
+        let (sent, got) = (sent.uploaded(), got.downloaded());
         assert_eq!((sent.size, got.size), (*size as u64, *size as u64));
         assert_eq!(sent.crc64, got.crc64);
         assert!(fs::read(folder.join(&size.to_string())).unwrap() == content(*size));
@@ -182,19 +182,14 @@ fn an_error_is_collected_or_ends_the_call() {
     let rig = Rig::new();
     rig.write("there", b"1");
     let jobs = || {
-        let mut jobs = vec![Job::read(
-            blob("missing"),
-            Box::new(support::Leaked),
-            0,
-            None,
-        )];
-        jobs.extend((0..600).map(|_| Job::read(blob("there"), Box::new(support::Leaked), 0, None)));
+        let mut jobs = vec![read("missing", 0, None)];
+        jobs.extend((0..600).map(|_| read("there", 0, None)));
         jobs
     };
     let only_missing = OnError::CollectOnly(vec![ErrorKind::NotFound]);
     for on_error in [OnError::Collect, only_missing] {
         let collected = rig.batch(jobs(), on_error);
-        let failed = collected.iter().filter(|outcome| outcome.error.is_some());
+        let failed = collected.iter().filter(|outcome| outcome.result.is_err());
         assert_eq!(failed.count(), 1);
     }
     // The others take their time, or all of them would have ended before the first has failed.
@@ -204,14 +199,14 @@ fn an_error_is_collected_or_ends_the_call() {
         path: Some("there".to_owned()),
         after: 0,
         times: 0,
-        action: Action::Delay(std::time::Duration::from_millis(50)),
+        action: Action::Delay(Duration::from_millis(50)),
     });
     let only_others = OnError::CollectOnly(vec![ErrorKind::AlreadyExists]);
     for on_error in [OnError::Raise, only_others] {
         let raised = rig.batch(jobs(), on_error);
         let kinds: Vec<_> = raised
             .iter()
-            .filter_map(|outcome| Some(outcome.error.as_ref()?.kind()))
+            .filter_map(|outcome| Some(outcome.result.as_ref().err()?.kind()))
             .collect();
         assert_eq!(kinds[0], ErrorKind::NotFound);
         assert!(kinds.len() > 1 && kinds[1..].iter().all(|kind| *kind == ErrorKind::Cancelled));
@@ -227,10 +222,7 @@ fn two_items_for_one_target_are_refused_before_anything_is_sent() {
         write("a", b"2", true),
     ];
     let outcomes = rig.batch(twice, OnError::Raise);
-    assert_eq!(
-        outcomes[2].error.as_ref().unwrap().kind(),
-        ErrorKind::InvalidInput
-    );
+    assert_eq!(outcomes[2].error().kind(), ErrorKind::InvalidInput);
     assert!(rig.operations().is_empty());
 }
 
@@ -242,19 +234,14 @@ fn several_blobs_are_deleted_by_one_request() {
     }
     rig.service.clear_requests();
     let mut jobs: Vec<_> = (0..300)
-        .map(|index| Job::delete(blob(&format!("d/{index}"))))
+        .map(|index| delete(&format!("d/{index}")))
         .collect();
-    jobs.push(Job::delete(blob("d/missing")));
+    jobs.push(delete("d/missing"));
     let outcomes = rig.batch(jobs, OnError::Collect);
-    assert!(
-        outcomes[..300]
-            .iter()
-            .all(|outcome| outcome.error.is_none())
-    );
-    assert_eq!(
-        outcomes[300].error.as_ref().unwrap().kind(),
-        ErrorKind::NotFound
-    );
+    for outcome in &outcomes[..300] {
+        outcome.output();
+    }
+    assert_eq!(outcomes[300].error().kind(), ErrorKind::NotFound);
     let batches = rig
         .operations()
         .iter()
@@ -269,84 +256,97 @@ fn damage_on_the_way_is_noticed_where_crc64_is_asked_for() {
     for size in [100, PART + 100] {
         let name = format!("{size}");
         rig.write(&name, &content(size));
-        assert!(rig.read(&name, 0, None).error.is_none());
+        rig.read(&name, 0, None).downloaded();
         rig.fault("GetBlob", 1, Action::Corrupt { at: 50 });
-        let error = rig.read(&name, 0, None).error.unwrap();
-        assert_eq!(error.kind(), ErrorKind::Integrity);
+        let damaged = rig.read(&name, 0, None);
+        assert_eq!(damaged.error().kind(), ErrorKind::Integrity);
+    }
+}
+
+/// Says that it is asked, and gives nothing before it may.
+struct Stalling(mpsc::Sender<()>, mpsc::Receiver<()>);
+
+impl Read for Stalling {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        let _ = self.0.send(());
+        let _ = self.1.recv();
+        Ok(0)
     }
 }
 
 #[test]
 fn a_stream_that_stalls_does_not_stop_the_others() {
-    struct Stalling(std::sync::mpsc::Receiver<()>, u64);
-    impl Read for Stalling {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            if self.1 == 0 {
-                let _ = self.0.recv();
-                return Ok(0);
-            }
-            let count = buffer.len().min(usize::try_from(self.1).unwrap());
-            self.1 -= count as u64;
-            Ok(count)
-        }
-    }
     let rig = Rig::with(|config| config.max_connections = Some(2));
     rig.write("a", b"content");
-    let (go_on, stalled) = std::sync::mpsc::channel();
-    let stream = Box::new(Stalling(stalled, PART_SIZE + 1));
-    let options = Arc::new(UploadOptions::default());
-    let batch = rig.client.batch(OnError::Collect);
-    batch.push(vec![Job::upload(
-        Source::Stream(stream),
-        blob("slow"),
-        options,
-    )]);
-    let read = || Job::read(blob("a"), Box::new(support::Leaked), 0, None);
-    let outcomes = rig.batch(vec![read(), read(), read()], OnError::Raise);
-    assert!(outcomes.iter().all(|outcome| outcome.error.is_none()));
-    go_on.send(()).unwrap();
-    let outcomes = support::finish(batch);
-    assert!(outcomes[0].error.is_none(), "{:?}", outcomes[0].error);
+    let (asked, stalls) = mpsc::channel();
+    let (go_on, stalled) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| {
+            let stream = io::repeat(0).take(PART_SIZE + 1);
+            rig.write_stream("slow", stream.chain(Stalling(asked, stalled)))
+        });
+        stalls.recv().unwrap();
+        let jobs = (0..3).map(|_| read("a", 0, None)).collect();
+        for outcome in rig.batch(jobs, OnError::Raise) {
+            outcome.downloaded();
+        }
+        go_on.send(()).unwrap();
+        assert_eq!(slow.join().unwrap().uploaded().size, PART_SIZE + 1);
+    });
+}
+
+struct Panicking;
+
+impl Read for Panicking {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        panic!("the reader of this test panics");
+    }
+}
+
+impl MemoryTarget for Panicking {
+    fn allocate(&mut self, _: u64) -> io::Result<MemoryRegion> {
+        panic!("the target of this test panics");
+    }
 }
 
 #[test]
 fn a_stream_that_panics_ends_its_call_and_nothing_else() {
-    struct Panicking(u64);
-    impl Read for Panicking {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            assert!(self.0 > 0, "the reader of this test panics");
-            let count = buffer.len().min(usize::try_from(self.0).unwrap());
-            self.0 -= count as u64;
-            Ok(count)
-        }
-    }
+    let rig = Rig::with(|config| {
+        config.max_connections = Some(1);
+        config.memory_limit = Some(PART_SIZE);
+    });
+    let stream = io::repeat(0).take(PART_SIZE + 1).chain(Panicking);
+    // It panics on the thread that drives the call, which goes away with it.
+    let panicked = panic::catch_unwind(AssertUnwindSafe(|| rig.write_stream("a", stream)));
+    assert!(panicked.is_err());
+    rig.write("b", b"content").uploaded();
+    rig.write_stream("c", io::repeat(0).take(3 * PART_SIZE))
+        .uploaded();
+}
+
+#[test]
+fn a_target_that_panics_ends_its_item_and_nothing_else() {
     let rig = Rig::with(|config| config.max_connections = Some(1));
-    let stream = Box::new(Panicking(PART_SIZE + 1));
-    let options = Arc::new(UploadOptions::default());
-    let job = Job::upload(Source::Stream(stream), blob("a"), options);
-    let outcomes = rig.batch(vec![job], OnError::Raise);
-    assert!(
-        outcomes[0]
-            .error
-            .as_ref()
-            .unwrap()
-            .to_string()
-            .contains("internal error")
-    );
-    assert!(rig.write("b", b"content").error.is_none());
+    rig.write("a", b"content");
+    let any = Arc::new(Conditions::default());
+    let job = Job::read(blob("a"), Box::new(Panicking), 0, None, any);
+    let outcomes = rig.batch(vec![job, read("a", 0, None)], OnError::Collect);
+    assert_eq!(outcomes[0].error().kind(), ErrorKind::Internal);
+    assert!(outcomes[0].error().to_string().contains("internal error"));
+    outcomes[1].downloaded();
+    rig.write("b", b"content").uploaded();
 }
 
 #[test]
 fn metadata_names_are_signed_in_the_services_order() {
     let rig = Rig::new();
-    let content: &'static [u8] = b"x";
-    let options = UploadOptions {
+    let options = WriteOptions {
         metadata: ["run_1", "run1", "runa", "Run_B"]
             .map(|name| (name.to_owned(), "v".to_owned()))
             .into(),
-        ..UploadOptions::default()
+        ..WriteOptions::default()
     };
-    let source = Source::Memory(fastblob_engine::MemorySource::new(content, Box::new(())));
-    let outcome = rig.run(Job::upload(source, blob("a"), Arc::new(options)));
-    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let source = Source::Memory(MemorySource::owned(b"x".to_vec()));
+    rig.run(Job::upload(source, blob("a"), Arc::new(options)))
+        .uploaded();
 }

@@ -9,6 +9,7 @@ use pyo3::{
 };
 
 use super::repr;
+use crate::blob_path;
 
 /// An entry of a listing.
 #[pyclass(module = "fastblob", frozen, eq)]
@@ -38,6 +39,13 @@ impl BlobItem {
             container: container.to_owned(),
             entry,
         }
+    }
+}
+
+impl BlobItem {
+    /// The blob, or what the prefix stands for.
+    pub(crate) fn blob(&self) -> PyResult<engine::BlobRef> {
+        blob_path::found(&self.container, &self.entry.name)
     }
 }
 
@@ -94,7 +102,7 @@ impl BlobItem {
     /// The content type that the blob was given.
     #[getter]
     fn content_type(&self) -> Option<&str> {
-        self.entry.content_type.as_deref()
+        self.entry.content.content_type.as_deref()
     }
 
     /// MD5 of the content, where the uploader stored one.
@@ -141,7 +149,7 @@ impl BlobItem {
         entry.etag = state.4;
         entry.last_modified = state.5;
         entry.creation_time = state.6;
-        entry.content_type = state.7;
+        entry.content.content_type = state.7;
         entry.content_md5 = state.8;
         entry.tier = state.9;
         item
@@ -158,7 +166,7 @@ impl BlobItem {
             entry.etag,
             entry.last_modified,
             entry.creation_time,
-            entry.content_type,
+            entry.content.content_type,
             entry.content_md5,
             entry.tier,
         );

@@ -9,6 +9,7 @@ use pyo3::{
 };
 
 use super::{repr, string_map};
+use crate::blob_path;
 
 /// Properties of a blob.
 #[pyclass(module = "fastblob", frozen, eq)]
@@ -35,12 +36,18 @@ type PropertiesState = (
 );
 
 impl BlobProperties {
-    pub(crate) fn new(blob: &engine::BlobPath, properties: engine::BlobProperties) -> Self {
+    pub(crate) fn new(blob: &engine::BlobRef, properties: engine::BlobProperties) -> Self {
         Self {
             container: blob.container().to_owned(),
             name: blob.name().to_owned(),
             properties,
         }
+    }
+}
+
+impl BlobProperties {
+    pub(crate) fn blob(&self) -> PyResult<engine::BlobRef> {
+        blob_path::found(&self.container, &self.name)
     }
 }
 
@@ -85,7 +92,7 @@ impl BlobProperties {
     /// The content type that the blob was given.
     #[getter]
     fn content_type(&self) -> Option<&str> {
-        self.properties.content_type.as_deref()
+        self.properties.content.content_type.as_deref()
     }
 
     /// MD5 of the content, where the uploader stored one.
@@ -151,11 +158,15 @@ impl BlobProperties {
             etag,
             last_modified,
             creation_time,
-            content_type,
+            content: engine::ContentHeaders {
+                content_type,
+                ..engine::ContentHeaders::default()
+            },
             content_md5,
             metadata,
             tier,
             tag_count,
+            ..engine::BlobProperties::default()
         };
         Self {
             container,
@@ -178,7 +189,7 @@ impl BlobProperties {
             properties.etag,
             properties.last_modified,
             properties.creation_time,
-            properties.content_type,
+            properties.content.content_type,
             properties.content_md5,
             properties.metadata,
             properties.tier,

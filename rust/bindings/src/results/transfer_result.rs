@@ -7,7 +7,7 @@ use std::{
     sync::OnceLock,
 };
 
-use fastblob_engine as engine;
+use fastblob_engine::{Answer, Outcome, Output};
 use pyo3::{
     PyTraverseError, PyVisit,
     prelude::*,
@@ -48,22 +48,42 @@ type TransferState = (
 );
 
 impl TransferResult {
-    pub(crate) fn new(py: Python<'_>, outcome: engine::Outcome) -> Self {
-        let error = outcome
-            .error
-            .map(|error| exceptions::from_error(py, &error).into_value(py).into_any());
-        Self {
+    pub(crate) fn new(py: Python<'_>, outcome: Outcome) -> Self {
+        let mut this = Self {
             blob: outcome.blob.to_string(),
             path: outcome.path,
-            size: outcome.size,
-            etag: outcome.etag,
-            crc64: outcome.crc64,
-            metadata: outcome.metadata,
+            size: 0,
+            etag: None,
+            crc64: None,
+            metadata: Vec::new(),
             requests: outcome.requests,
             retries: outcome.retries,
             seconds: outcome.elapsed.as_secs_f64(),
-            error: error.map_or_else(OnceLock::new, OnceLock::from),
+            error: OnceLock::new(),
+        };
+        match outcome.result {
+            Ok(Output::Downloaded(downloaded)) => {
+                this.size = downloaded.size;
+                this.crc64 = Some(downloaded.crc64);
+                this.etag = downloaded.etag().map(str::to_owned);
+                this.metadata = downloaded.metadata();
+            }
+            Ok(Output::Uploaded(uploaded)) => {
+                this.size = uploaded.size;
+                this.crc64 = Some(uploaded.crc64);
+                this.etag = uploaded.etag;
+            }
+            Ok(Output::Answer(Answer::Properties(properties))) => {
+                this.size = properties.size;
+                this.etag = properties.etag;
+            }
+            Ok(Output::Answer(_)) => {}
+            Err(error) => {
+                let error = exceptions::from_error(py, &error).into_value(py);
+                this.error = OnceLock::from(error.into_any());
+            }
         }
+        this
     }
 }
 

@@ -5,10 +5,10 @@ mod token;
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
-pub use self::token::{Token, TokenProvider};
-use self::{shared_key::SharedKey, token::TokenCache};
+use self::shared_key::SharedKey;
+pub(crate) use self::token::TokenCache;
+pub use self::token::{Token, TokenError};
 use crate::{
-    cancel::Cancellation,
     error::{Error, InvalidInput},
     http::Request,
 };
@@ -58,13 +58,17 @@ impl Credential {
         Ok(Self(Kind::Sas(sas.into())))
     }
 
-    /// Bearer tokens of Microsoft Entra ID.
-    pub fn token(provider: Arc<dyn TokenProvider>) -> Self {
-        Self(Kind::Token(Arc::new(TokenCache::new(provider))))
+    /// Bearer tokens of Microsoft Entra ID, which the drivers of calls supply.
+    pub fn token() -> Self {
+        Self(Kind::Token(Arc::default()))
     }
 
-    pub(crate) fn is_token(&self) -> bool {
-        matches!(self.0, Kind::Token(_))
+    /// Where tokens are kept, if this is a credential with tokens.
+    pub(crate) fn tokens(&self) -> Option<&TokenCache> {
+        match &self.0 {
+            Kind::Token(cache) => Some(cache),
+            _ => None,
+        }
     }
 
     /// What belongs to the query of every request.
@@ -75,22 +79,23 @@ impl Credential {
         }
     }
 
-    /// Adds the date and the authorisation to a request that is otherwise complete. Done for each
-    /// attempt anew: signatures and tokens grow old.
-    pub(crate) fn authorize(
-        &self,
-        request: &mut Request,
-        cancellation: &Cancellation,
-    ) -> Result<(), Error> {
+    /// Adds the date and the authorisation to a request that is otherwise complete; false where a token
+    /// has to be fetched first. Done for each attempt anew: signatures and tokens grow old.
+    ///
+    /// `fetches` is how many tokens had been fetched when the call began.
+    pub(crate) fn authorize(&self, request: &mut Request, fetches: u64) -> Result<bool, Error> {
         let date = httpdate::fmt_http_date(SystemTime::now());
         request.headers.push(("x-ms-date".into(), date.into()));
         let value = match &self.0 {
-            Kind::Anonymous | Kind::Sas(_) => return Ok(()),
+            Kind::Anonymous | Kind::Sas(_) => return Ok(true),
             Kind::SharedKey(key) => key.authorization(request),
-            Kind::Token(cache) => cache.authorization(cancellation)?.to_string(),
+            Kind::Token(cache) => match cache.authorization(fetches)? {
+                Some(value) => value.to_string(),
+                None => return Ok(false),
+            },
         };
         request.headers.push(("authorization".into(), value.into()));
-        Ok(())
+        Ok(true)
     }
 
     /// Takes note that the service refused the token in `authorization`; false where nothing better

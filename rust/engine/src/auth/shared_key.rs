@@ -82,6 +82,8 @@ impl SharedKey {
             .headers
             .iter()
             .filter(|(name, _)| name.starts_with("x-ms-"))
+            // Names of metadata are sent as they were given, and signed in lower case.
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
             .collect();
         headers.sort_by(|(a, _), (b, _)| sort_key(a).cmp(&sort_key(b)).then_with(|| a.cmp(b)));
         for (name, value) in headers {

@@ -3,6 +3,7 @@
 use super::{
     connection::Connection,
     message::{Framing, ResponseHead},
+    pace::Pace,
     transport_error::TransportError,
 };
 use crate::{cancel::Cancellation, limits::MAX_HEADERS};
@@ -15,6 +16,8 @@ const MAX_CHUNK_LINE: usize = 4_096;
 pub(crate) struct BodyReader<'a> {
     connection: &'a mut Connection,
     cancellation: Cancellation<'a>,
+    /// Only content begins it anew: lines of chunks and trailers are no progress.
+    pace: Pace,
     state: State,
 }
 
@@ -42,6 +45,7 @@ impl<'a> BodyReader<'a> {
             Framing::UntilClose => State::UntilClose,
         };
         Self {
+            pace: Pace::flowing(connection.timeout),
             connection,
             cancellation,
             state,
@@ -62,12 +66,15 @@ impl<'a> BodyReader<'a> {
                     let most = buffer
                         .len()
                         .min(usize::try_from(*rest).unwrap_or(usize::MAX));
-                    let count = self
-                        .connection
-                        .read(&mut buffer[..most], &self.cancellation)?;
+                    let count = self.connection.read(
+                        &mut buffer[..most],
+                        &mut self.pace,
+                        &self.cancellation,
+                    )?;
                     if count == 0 {
                         return Err(TransportError::ended_early());
                     }
+                    self.pace.moved(count);
                     *rest -= count as u64;
                     if *rest == 0 {
                         self.state = match self.state {
@@ -78,10 +85,13 @@ impl<'a> BodyReader<'a> {
                     return Ok(count);
                 }
                 State::UntilClose => {
-                    let count = self.connection.read(buffer, &self.cancellation)?;
+                    let count = self
+                        .connection
+                        .read(buffer, &mut self.pace, &self.cancellation)?;
                     if count == 0 {
                         self.state = State::Finished;
                     }
+                    self.pace.moved(count);
                     return Ok(count);
                 }
                 State::ChunkEnd => {
@@ -106,6 +116,20 @@ impl<'a> BodyReader<'a> {
                 }
             }
         }
+    }
+
+    /// Reads some bytes, of which there must be more.
+    pub(crate) fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
+        match self.read(buffer)? {
+            0 => Err(TransportError::ended_early()),
+            count => Ok(count),
+        }
+    }
+
+    /// As [`read_all`](Self::read_all), all of it within one time-out: an explanation is not worth more.
+    pub(crate) fn read_all_at_once(&mut self, most: usize) -> Result<Vec<u8>, TransportError> {
+        self.pace = Pace::whole(self.connection.timeout);
+        self.read_all(most)
     }
 
     /// The whole body, refused if it is longer than `most` bytes.
@@ -136,7 +160,10 @@ impl<'a> BodyReader<'a> {
         let mut line = Vec::new();
         let mut byte = [0];
         loop {
-            if self.connection.read(&mut byte, &self.cancellation)? == 0 {
+            let count = self
+                .connection
+                .read(&mut byte, &mut self.pace, &self.cancellation)?;
+            if count == 0 {
                 return Err(TransportError::ended_early());
             }
             match byte[0] {

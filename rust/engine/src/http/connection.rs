@@ -1,9 +1,6 @@
 //! One connection: requests and the heads of their answers.
 
 use std::{
-    fs::File,
-    io,
-    os::unix::fs::FileExt,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,8 +9,11 @@ use rustls::ClientConfig;
 
 use super::{
     message::{Body, Request, ResponseHead},
+    pace::Pace,
     proxy::Proxy,
-    transport::{ANSWERED_EARLY, Transport},
+    resolve::Resolver,
+    send::Sent,
+    transport::Transport,
     transport_error::TransportError,
 };
 use crate::{
@@ -26,13 +26,12 @@ use crate::{
 const READ_AHEAD: usize = 16 << 10;
 /// Interim (1xx) answers before the final one.
 const MAX_INTERIM: u32 = 16;
-/// An idle connection younger than this is used without asking the socket whether it still stands.
-const TRUSTED_IDLE: Duration = Duration::from_millis(500);
 
 /// A connection to the endpoint, straight or through a proxy.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    transport: Transport,
+    pub(super) transport: Transport,
+    pub(super) timeout: Duration,
     ahead: Box<[u8]>,
     start: usize,
     end: usize,
@@ -43,19 +42,21 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn open(
+    /// `resolver` knows the host to connect to: the proxy or the endpoint.
+    ///
+    /// `timeout` is the longest time without progress: for a head or a handshake from its start to its
+    /// end, for content from one kilobyte to the next.
+    pub(super) fn open(
         endpoint: &Endpoint,
         proxy: Option<&Proxy>,
+        resolver: &Resolver,
         tls: Option<&Arc<ClientConfig>>,
-        idle_timeout: Duration,
+        timeout: Duration,
         cancellation: &Cancellation,
     ) -> Result<Self, TransportError> {
-        let (host, port) = match proxy {
-            Some(proxy) => (proxy.host.clone(), proxy.port),
-            None => (endpoint.host(), endpoint.port()),
-        };
         let mut connection = Self {
-            transport: Transport::connect(&host, port, idle_timeout, cancellation)?,
+            transport: Transport::connect(resolver, timeout, cancellation)?,
+            timeout,
             ahead: vec![0; READ_AHEAD].into_boxed_slice(),
             start: 0,
             end: 0,
@@ -70,22 +71,23 @@ impl Connection {
             connection.transport =
                 connection
                     .transport
-                    .start_tls(endpoint.host(), config, cancellation)?;
+                    .start_tls(endpoint.host(), config, timeout, cancellation)?;
         }
         Ok(connection)
     }
 
     fn tunnel(&mut self, head: &str, cancellation: &Cancellation) -> Result<(), TransportError> {
-        self.transport.write_all(head.as_bytes(), cancellation)?;
+        let sent = self.send(head.as_bytes(), Body::Empty, &mut [], cancellation)?;
         // As to a HEAD request: what follows a successful answer is the tunnel, not a body.
         let answer = self.read_head(true, cancellation)?;
-        if answer.status == 200 {
-            Ok(())
-        } else {
-            Err(TransportError::Io(io::Error::other(format!(
-                "the proxy refused the connection with status {}",
-                answer.status
-            ))))
+        match answer.status {
+            200..300 if !matches!(sent, Sent::Whole) => Err(TransportError::answered_early()),
+            // Nobody but the proxy can have said it, and what is inside the tunnel is believed.
+            200..300 if self.start != self.end => Err(TransportError::Protocol(
+                "the proxy sent bytes of its own into the tunnel",
+            )),
+            200..300 => Ok(()),
+            status => Err(TransportError::Proxy(status)),
         }
     }
 
@@ -99,20 +101,24 @@ impl Connection {
         self.used.elapsed()
     }
 
-    /// Whether the connection may carry another request.
-    pub(crate) fn is_usable(&self) -> bool {
-        let idle = self.idle();
-        if idle > MAX_IDLE || self.created.elapsed() > MAX_CONNECTION_AGE || self.start != self.end
-        {
-            return false;
-        }
-        idle < TRUSTED_IDLE || self.transport.is_quiet()
+    /// Whether bytes have been read that belong to no answer so far.
+    pub(super) fn has_unread(&mut self) -> bool {
+        self.start != self.end || self.transport.has_unread()
+    }
+
+    /// Whether the connection may carry another request: an answer that is there before the request is
+    /// not an answer to it.
+    pub(crate) fn is_usable(&mut self) -> bool {
+        self.idle() <= MAX_IDLE
+            && self.created.elapsed() <= MAX_CONNECTION_AGE
+            && self.start == self.end
+            && self.transport.is_quiet()
     }
 
     /// Sends a request and reads the head of the final answer.
     ///
     /// `buffer` is room for pieces of a file. Where the answer comes before the whole request was sent,
-    /// it is returned all the same, with `keep_alive` unset.
+    /// it is returned all the same, with `answered_early` set and `keep_alive` unset.
     pub(crate) fn exchange(
         &mut self,
         head: &str,
@@ -121,81 +127,53 @@ impl Connection {
         cancellation: &Cancellation,
     ) -> Result<ResponseHead, TransportError> {
         self.requests += 1;
-        let sent = self.send(head.as_bytes(), request.body, buffer, cancellation);
-        let early = match sent {
-            Ok(()) => false,
-            // The service may have answered, and closed, before it read everything.
-            Err(TransportError::Io(error)) if self.transport.has_answer() => {
-                match self.read_head(request.method == "HEAD", cancellation) {
-                    Ok(mut answer) => {
-                        answer.keep_alive = false;
-                        return Ok(answer);
-                    }
-                    Err(TransportError::Cancelled) => return Err(TransportError::Cancelled),
-                    Err(_) => return Err(TransportError::Io(error)),
+        let sent = self.send(head.as_bytes(), request.body, buffer, cancellation)?;
+        let read = self.read_head(request.method == "HEAD", cancellation);
+        match (sent, read) {
+            (Sent::Whole, read) => read,
+            (_, Ok(mut answer)) => {
+                answer.answered_early = true;
+                answer.keep_alive = false;
+                Ok(answer)
+            }
+            (_, Err(TransportError::Cancelled)) => Err(TransportError::Cancelled),
+            (Sent::Broken(error), Err(_)) => Err(TransportError::Io(error)),
+            (Sent::Early, Err(error)) => Err(error),
+        }
+    }
+
+    /// Whether the service has begun its final answer. Takes in what is there, without waiting.
+    pub(super) fn has_answered(&mut self) -> Result<bool, TransportError> {
+        if self.end < MAX_HEAD_SIZE {
+            self.make_room();
+            match self.transport.look(&mut self.ahead[self.end..])? {
+                Some(0) if self.start == self.end => return Err(TransportError::ended_early()),
+                Some(count) => self.end += count,
+                None if self.start == self.end => return Ok(false),
+                None => {}
+            }
+        }
+        loop {
+            let bytes = &self.ahead[self.start..self.end];
+            match ResponseHead::parse(bytes, true) {
+                Ok(Some((head, length))) if head.is_interim() => self.start += length,
+                Ok(None) => {
+                    let interim = b"HTTP/1.1 1";
+                    let known = bytes.len().min(interim.len());
+                    return Ok(bytes[..known] != interim[..known]);
                 }
-            }
-            Err(TransportError::Protocol(ANSWERED_EARLY)) => true,
-            Err(other) => return Err(other),
-        };
-        let mut answer = self.read_head(request.method == "HEAD", cancellation)?;
-        answer.keep_alive &= !early;
-        Ok(answer)
-    }
-
-    fn send(
-        &mut self,
-        head: &[u8],
-        body: Body,
-        buffer: &mut [u8],
-        cancellation: &Cancellation,
-    ) -> Result<(), TransportError> {
-        match body {
-            Body::Empty => self.transport.write_all(head, cancellation)?,
-            Body::Bytes(bytes) => self.transport.write_both(head, bytes, cancellation)?,
-            Body::File {
-                file,
-                offset,
-                length,
-            } => self.send_file(head, file, offset, length, buffer, cancellation)?,
-        }
-        self.transport.flush(cancellation)
-    }
-
-    fn send_file(
-        &mut self,
-        head: &[u8],
-        file: &File,
-        mut offset: u64,
-        length: u64,
-        buffer: &mut [u8],
-        cancellation: &Cancellation,
-    ) -> Result<(), TransportError> {
-        let end = offset + length;
-        let mut head = Some(head);
-        while offset < end || head.is_some() {
-            let most = buffer
-                .len()
-                .min(usize::try_from(end - offset).unwrap_or(usize::MAX));
-            file.read_exact_at(&mut buffer[..most], offset)
-                .map_err(TransportError::Source)?;
-            offset += most as u64;
-            match head.take() {
-                Some(head) => self
-                    .transport
-                    .write_both(head, &buffer[..most], cancellation)?,
-                None => self.transport.write_all(&buffer[..most], cancellation)?,
+                _ => return Ok(true),
             }
         }
-        Ok(())
     }
 
-    fn read_head(
+    pub(super) fn read_head(
         &mut self,
         to_head_request: bool,
         cancellation: &Cancellation,
     ) -> Result<ResponseHead, TransportError> {
         let mut interim = 0;
+        let mut pace = Pace::whole(self.timeout);
         loop {
             if self.end > self.start {
                 let parsed =
@@ -203,7 +181,7 @@ impl Connection {
                         .map_err(TransportError::Protocol)?;
                 if let Some((head, length)) = parsed {
                     self.start += length;
-                    if (100..200).contains(&head.status) {
+                    if head.is_interim() {
                         interim += 1;
                         if interim > MAX_INTERIM {
                             return Err(TransportError::Protocol("too many interim answers"));
@@ -213,12 +191,19 @@ impl Connection {
                     return Ok(head);
                 }
             }
-            self.read_more(cancellation)?;
+            self.make_room();
+            let count =
+                self.transport
+                    .read(&mut self.ahead[self.end..], &mut pace, cancellation)?;
+            if count == 0 {
+                return Err(TransportError::ended_early());
+            }
+            self.end += count;
         }
     }
 
-    /// Reads more of a head behind what is there.
-    fn read_more(&mut self, cancellation: &Cancellation) -> Result<(), TransportError> {
+    /// Makes room for more of a head behind what is there.
+    fn make_room(&mut self) {
         if self.start > 0 {
             self.ahead.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -229,29 +214,23 @@ impl Connection {
             larger[..self.end].copy_from_slice(&self.ahead[..self.end]);
             self.ahead = larger.into_boxed_slice();
         }
-        let count = self
-            .transport
-            .read(&mut self.ahead[self.end..], cancellation)?;
-        if count == 0 {
-            return Err(TransportError::ended_early());
-        }
-        self.end += count;
-        Ok(())
     }
 
     /// Reads some bytes of a body: what was read ahead, then the socket. 0 at the end of the connection.
-    pub(crate) fn read(
+    pub(super) fn read(
         &mut self,
         buffer: &mut [u8],
+        pace: &mut Pace,
         cancellation: &Cancellation,
     ) -> Result<usize, TransportError> {
         if self.start == self.end {
             // Lines of chunked bodies are read byte by byte, but not from the socket.
             if buffer.len() >= 512 {
-                return self.transport.read(buffer, cancellation);
+                return self.transport.read(buffer, pace, cancellation);
             }
             self.start = 0;
-            self.end = self.transport.read(&mut self.ahead, cancellation)?;
+            self.end = 0;
+            self.end = self.transport.read(&mut self.ahead, pace, cancellation)?;
         }
         let count = buffer.len().min(self.end - self.start);
         buffer[..count].copy_from_slice(&self.ahead[self.start..self.start + count]);

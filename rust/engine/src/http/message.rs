@@ -6,8 +6,14 @@ use percent_encoding::utf8_percent_encode;
 
 use crate::{
     endpoint::QUERY,
+    error::InvalidInput,
     limits::{MAX_HEAD_SIZE, MAX_HEADERS},
 };
+
+/// Whether a header can hold the value as it is: printable ASCII, no space at either end.
+pub(crate) fn is_header_value(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && text.trim() == text
+}
 
 /// What follows the head of a request.
 #[derive(Clone, Copy, Debug)]
@@ -93,12 +99,58 @@ impl<'a> Request<'a> {
         target
     }
 
+    /// Refuses what would end a line of the head too early. Checked here for all values, wherever they
+    /// come from: a token or a metadata value with a line end would add a header, or a whole request.
+    ///
+    /// The error does not show the value, which may be a secret.
+    pub(crate) fn check(&self, target: &str) -> Result<(), InvalidInput> {
+        if !is_graphic(target) {
+            return Err(InvalidInput::new(
+                "the request's URL holds a space, a control character or one beyond ASCII; \
+                 percent-encode it",
+            ));
+        }
+        for (name, value) in &self.headers {
+            if !is_token(name) {
+                return Err(InvalidInput::new(
+                    "the name of a header or of a metadata entry is empty or holds a character that \
+                     no such name may hold",
+                ));
+            }
+            if value
+                .bytes()
+                .any(|byte| byte.is_ascii_control() && byte != b'\t')
+            {
+                return Err(InvalidInput::new(format!(
+                    "the value of the header '{name}' holds a line end or another control character; \
+                     remove it"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the head into `out`, which is emptied before.
     ///
     /// `origin` is `scheme://authority` where a proxy has to be told, else empty.
-    pub(crate) fn write_head(&self, out: &mut String, origin: &str, host: &str, sas: Option<&str>) {
+    ///
+    /// # Errors
+    /// Where a part of it is no part of a head; `out` is empty then.
+    pub(crate) fn write_head(
+        &self,
+        out: &mut String,
+        origin: &str,
+        host: &str,
+        sas: Option<&str>,
+    ) -> Result<(), InvalidInput> {
         out.clear();
         let target = self.target(sas);
+        self.check(&target)?;
+        if !is_graphic(host) || !origin.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(InvalidInput::new(
+                "the account URL holds a character that no host name may hold",
+            ));
+        }
         let _ = write!(
             out,
             "{} {origin}{target} HTTP/1.1\r\nhost: {host}\r\n",
@@ -111,7 +163,21 @@ impl<'a> Request<'a> {
             let _ = write!(out, "content-length: {}\r\n", self.body.length());
         }
         out.push_str("\r\n");
+        Ok(())
     }
+}
+
+/// Whether it is one word of printable ASCII.
+fn is_graphic(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether it can be a header's name (RFC 9110, section 5.6.2).
+fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// Where the body of a response ends (RFC 9112, section 6.3).
@@ -129,6 +195,8 @@ pub(crate) struct ResponseHead {
     bytes: Box<[u8]>,
     fields: Vec<(Range<usize>, Range<usize>)>,
     pub(crate) keep_alive: bool,
+    /// The answer came before the request was sent whole: a refusal counts, a success does not.
+    pub(crate) answered_early: bool,
     pub(crate) framing: Framing,
 }
 
@@ -164,6 +232,7 @@ impl ResponseHead {
             bytes: bytes[..length].into(),
             fields,
             keep_alive: response.version == Some(1),
+            answered_early: false,
             framing: Framing::Length(0),
         };
         if let Some(connection) = head.get("connection")
@@ -176,6 +245,11 @@ impl ResponseHead {
             head.keep_alive = false;
         }
         Ok(Some((head, length)))
+    }
+
+    /// Whether another answer to the same request follows (RFC 9110, section 15.2).
+    pub(super) fn is_interim(&self) -> bool {
+        (100..200).contains(&self.status)
     }
 
     fn find_framing(&self, to_head_request: bool) -> Result<Framing, &'static str> {
@@ -225,6 +299,14 @@ impl ResponseHead {
     /// The first header of that name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
+    }
+
+    /// The length of the body, where the head says it.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self.framing {
+            Framing::Length(length) => Some(length),
+            _ => None,
+        }
     }
 
     pub(crate) fn error_code(&self) -> Option<&str> {
@@ -288,12 +370,50 @@ mod tests {
             .header("x-ms-version", "1")
             .body(Body::Bytes(b"xyz"));
         let mut head = String::new();
-        request.write_head(&mut head, "", "host", Some("sig=s"));
+        request
+            .write_head(&mut head, "", "host", Some("sig=s"))
+            .unwrap();
         assert_eq!(
             head,
             "PUT /c/a%20b?comp=block&blockid=a%2Bb%3D&sig=s HTTP/1.1\r\nhost: host\r\n\
              x-ms-version: 1\r\ncontent-length: 3\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn nothing_is_injected() {
+        const EVIL: [&str; 6] = [
+            "s3cret\r\nx: y",
+            "s3cret\r\n\r\nGET / HTTP/1.1",
+            "s3cret\n",
+            "\rs3cret",
+            "s3\0cret",
+            "s3cret\x7f",
+        ];
+        let refused = |request: Request, host: &str, sas: Option<&str>| {
+            let mut head = String::new();
+            let refusal = request.write_head(&mut head, "", host, sas).unwrap_err();
+            assert!(head.is_empty());
+            assert!(!refusal.to_string().contains("cret"), "{refusal}");
+        };
+        let get = || Request::new("GET", "/c/b".into());
+        for evil in EVIL {
+            refused(get().header("authorization", evil), "host", None);
+            refused(get().header(evil, "value"), "host", None);
+            refused(get(), evil, None);
+            refused(get(), "host", Some(evil));
+            refused(Request::new("GET", format!("/{evil}")), "host", None);
+        }
+        refused(get().header("", "value"), "host", None);
+        refused(get().header("x-ms-meta-a b", "value"), "host", None);
+        refused(Request::new("GET", "/s3 cret".into()), "host", None);
+        let mut head = String::new();
+        get()
+            .query("prefix", "a\r\nb")
+            .header("x-ms-meta-a", "caf\u{e9}\tb")
+            .write_head(&mut head, "", "host", None)
+            .unwrap();
+        assert!(head.starts_with("GET /c/b?prefix=a%0D%0Ab HTTP/1.1\r\n"));
     }
 
     #[test]

@@ -7,15 +7,26 @@
 mod body;
 mod connect;
 mod connection;
+mod idle;
 mod message;
+mod pace;
 mod pool;
 mod proxy;
+mod resolve;
+mod send;
+mod socket;
 mod tls;
+mod tls_stream;
 mod transport;
 mod transport_error;
 
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tests;
+
 pub(crate) use body::BodyReader;
 pub(crate) use connection::Connection;
-pub(crate) use message::{Body, Request, ResponseHead};
+pub(crate) use message::{Body, Request, ResponseHead, is_header_value};
 pub(crate) use pool::Pool;
 pub(crate) use transport_error::TransportError;

@@ -1,75 +1,89 @@
 //! Connections to one endpoint, kept between requests and between calls.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use rustls::ClientConfig;
 
-use super::{connection::Connection, proxy::Proxy, tls, transport_error::TransportError};
-use crate::{
-    cancel::Cancellation, endpoint::Endpoint, error::InvalidInput, limits::MAX_IDLE, sync::lock,
+use super::{
+    connection::Connection, idle::IdleConnections, proxy::Proxy, resolve::Resolver, tls,
+    transport_error::TransportError,
 };
+use crate::{cancel::Cancellation, endpoint::Endpoint, error::InvalidInput};
 
-/// The last connection used is the first to be used again: it is the least likely to have been closed.
+/// Opens connections to one endpoint, straight or through a proxy, and keeps them.
 #[derive(Debug)]
 pub(crate) struct Pool {
     endpoint: Endpoint,
     proxy: Option<Proxy>,
+    resolver: Resolver,
     tls: Option<Arc<ClientConfig>>,
-    idle_timeout: Duration,
-    idle: Mutex<VecDeque<Connection>>,
+    timeout: Duration,
+    idle: IdleConnections,
 }
 
 impl Pool {
-    pub(crate) fn new(endpoint: Endpoint, idle_timeout: Duration) -> Result<Self, InvalidInput> {
+    pub(crate) fn new(endpoint: Endpoint, timeout: Duration) -> Result<Self, InvalidInput> {
         let tls = if endpoint.is_tls() {
             Some(tls::client_config()?)
         } else {
             None
         };
+        let proxy = Proxy::from_environment(&endpoint)?;
+        let resolver = match &proxy {
+            Some(proxy) => Resolver::new(proxy.host.clone(), proxy.port),
+            None => Resolver::new(endpoint.host(), endpoint.port()),
+        };
         Ok(Self {
-            proxy: Proxy::from_environment(&endpoint)?,
+            proxy,
+            resolver,
             endpoint,
             tls,
-            idle_timeout,
-            idle: Mutex::default(),
+            timeout,
+            idle: IdleConnections::new(),
         })
     }
 
     /// A connection that was used before, or a new one.
     pub(crate) fn take(&self, cancellation: &Cancellation) -> Result<Connection, TransportError> {
         loop {
-            let kept = lock(&self.idle).pop_back();
-            match kept {
-                Some(connection) if connection.is_usable() => return Ok(connection),
-                Some(_) => {}
-                None => return self.open(cancellation),
+            let Some(mut connection) = self.idle.pop() else {
+                return self.open(cancellation);
+            };
+            if connection.is_usable() {
+                return Ok(connection);
             }
         }
     }
 
+    /// A new connection. Where this machine has no room for one, those that are not in use make it.
     pub(crate) fn open(&self, cancellation: &Cancellation) -> Result<Connection, TransportError> {
+        match self.try_open(cancellation) {
+            Err(TransportError::LocalShortage(_)) if self.idle.clear() => {
+                self.try_open(cancellation)
+            }
+            result => result,
+        }
+    }
+
+    fn try_open(&self, cancellation: &Cancellation) -> Result<Connection, TransportError> {
         Connection::open(
             &self.endpoint,
             self.proxy.as_ref(),
+            &self.resolver,
             self.tls.as_ref(),
-            self.idle_timeout,
+            self.timeout,
             cancellation,
         )
     }
 
     /// Takes a connection back whose last answer was read to its end.
     pub(crate) fn put(&self, mut connection: Connection) {
-        connection.rest();
-        let mut idle = lock(&self.idle);
-        // Sockets that the service has closed are not kept open on this side.
-        while idle.front().is_some_and(|oldest| oldest.idle() > MAX_IDLE) {
-            idle.pop_front();
+        // Bytes behind an answer would be taken for the next one.
+        if connection.has_unread() {
+            return;
         }
-        idle.push_back(connection);
+        connection.rest();
+        self.idle.push(connection);
     }
 
     /// The proxy on the way, if there is one.

@@ -3,9 +3,10 @@
 //! The upper-case `HTTP_PROXY` is not read: a CGI server sets it from a request's header
 //! (<https://httpoxy.org>), which is why curl does not read it either.
 
-use std::env;
+use std::{env, net::IpAddr};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -37,6 +38,11 @@ impl Proxy {
         endpoint: &Endpoint,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, InvalidInput> {
+        // A proxy would connect to itself; and a token for a service on this machine, which may go in the
+        // clear, would leave it.
+        if endpoint.is_loopback() {
+            return Ok(None);
+        }
         let names: &[&str] = if endpoint.is_tls() {
             &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
         } else {
@@ -58,7 +64,7 @@ impl Proxy {
         })
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let url = if text.contains("://") {
             Url::parse(text).ok()?
         } else {
@@ -104,21 +110,48 @@ impl Proxy {
     }
 }
 
-/// Whether `NO_PROXY` names the host: itself, a domain that it belongs to, or `*`; with a port or without.
+/// Whether `NO_PROXY` names the host: itself, a domain that it belongs to, a network (CIDR) that its
+/// address belongs to, or `*`; a name or an address with a port or without.
 fn is_excepted(host: &str, port: u16, list: &str) -> bool {
-    list.split(',').map(str::trim).any(|entry| {
-        let entry = match entry.rsplit_once(':') {
-            Some((name, digits)) if digits.parse() == Ok(port) && !name.contains(':') => name,
-            _ => entry,
-        };
-        let entry = entry.trim_start_matches('.');
-        entry == "*"
-            || (!entry.is_empty()
-                && (host.eq_ignore_ascii_case(entry)
-                    || host
-                        .to_ascii_lowercase()
-                        .ends_with(&format!(".{}", entry.to_ascii_lowercase()))))
-    })
+    let address: Option<IpAddr> = host.parse().ok();
+    list.split(',')
+        .map(str::trim)
+        .any(|entry| match (address, parse_address(entry, port)) {
+            _ if entry == "*" => true,
+            (Some(address), Some(network)) => network.contains(&address),
+            (None, None) => is_in_domain(host, port, entry),
+            _ => false,
+        })
+}
+
+/// An address or a network, for that port or for all.
+fn parse_address(entry: &str, port: u16) -> Option<IpNet> {
+    let without_brackets = |text: &str| {
+        text.strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'))
+            .unwrap_or(text)
+            .parse::<IpAddr>()
+            .map(IpNet::from)
+            .ok()
+    };
+    if let Some(network) = entry.parse().ok().or_else(|| without_brackets(entry)) {
+        return Some(network);
+    }
+    let (address, digits) = entry.rsplit_once(':')?;
+    without_brackets(address).filter(|_| digits.parse() == Ok(port))
+}
+
+fn is_in_domain(host: &str, port: u16, entry: &str) -> bool {
+    let entry = match entry.rsplit_once(':') {
+        Some((name, digits)) if digits.parse() == Ok(port) => name,
+        _ => entry,
+    };
+    let domain = entry
+        .trim_start_matches('*')
+        .trim_start_matches('.')
+        .to_ascii_lowercase();
+    let host = host.to_ascii_lowercase();
+    !domain.is_empty() && (host == domain || host.ends_with(&format!(".{domain}")))
 }
 
 #[cfg(test)]
@@ -162,6 +195,46 @@ mod tests {
             );
             assert_eq!(found.is_none(), excepted, "{list}");
         }
+    }
+
+    #[test]
+    fn exceptions_by_address() {
+        for (host, list, excepted) in [
+            ("10.1.2.3", "10.0.0.0/8", true),
+            ("10.1.2.3", "192.168.0.0/16, 10.1.2.3/32", true),
+            ("11.1.2.3", "10.0.0.0/8", false),
+            ("10.1.2.3", "10.1.2.3", true),
+            ("10.1.2.3", "10.1.2.3:443", true),
+            ("10.1.2.3", "10.1.2.3:80", false),
+            // The end of an address is no domain.
+            ("10.1.2.3", "2.3", false),
+            ("10.1.2.3", "10.0.0.0/33", false),
+            ("[fd00::1]", "fd00::/8", true),
+            ("[fd00::1]", "fd00::1", true),
+            ("[fd00::1]", "[fd00::1]", true),
+            ("[fd00::1]", "[fd00:0::1]:443", true),
+            ("[fd00::1]", "[fd00::1]:80", false),
+            ("[fd00::1]", "fe80::/10", false),
+            ("[fd00::1]", "0.0.0.0/0", false),
+            ("a.example", "0.0.0.0/0", false),
+            ("a.example", "*.example", true),
+        ] {
+            let found = find(
+                &format!("https://{host}/account"),
+                &[("HTTPS_PROXY", "http://p:1"), ("NO_PROXY", list)],
+            );
+            assert_eq!(found.is_none(), excepted, "{host} in {list}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_not_asked_for_through_a_proxy() {
+        let all = [("ALL_PROXY", "http://p:1")];
+        for host in ["127.0.0.1", "127.9.9.9", "localhost", "[::1]"] {
+            assert_eq!(find(&format!("http://{host}:10000/account"), &all), None);
+            assert_eq!(find(&format!("https://{host}:10000/account"), &all), None);
+        }
+        assert!(find("http://10.0.0.1/account", &all).is_some());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use super::connect::is_shortage;
 use crate::cancel::Cancelled;
 
 /// Why a connection cannot be used on.
@@ -18,9 +19,37 @@ pub(crate) enum TransportError {
     /// A piece of the file to be sent could not be read.
     Source(io::Error),
     Protocol(&'static str),
+    /// The proxy answered a CONNECT with that status.
+    Proxy(u16),
+    /// This machine lacks descriptors, buffers, ports or threads.
+    LocalShortage(io::Error),
 }
 
 impl TransportError {
+    /// A success before the service can have had all of the request is none.
+    pub(crate) fn answered_early() -> Self {
+        Self::Protocol("the service reported success before it had read the request")
+    }
+
+    /// Why no connection could be opened.
+    pub(super) fn opening(error: io::Error) -> Self {
+        if is_shortage(&error) {
+            Self::LocalShortage(error)
+        } else {
+            Self::Io(error)
+        }
+    }
+
+    /// An error of the resolver, which several threads get.
+    pub(super) fn lookup(error: &io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(code) if is_shortage(error) => {
+                Self::LocalShortage(io::Error::from_raw_os_error(code))
+            }
+            _ => Self::Lookup(io::Error::new(error.kind(), error.to_string())),
+        }
+    }
+
     pub(crate) fn ended_early() -> Self {
         Self::Io(io::Error::new(
             io::ErrorKind::UnexpectedEof,

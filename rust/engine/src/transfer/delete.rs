@@ -1,26 +1,20 @@
-//! Deleting blobs: one by itself, several in a blob batch.
-//!
-//! <https://learn.microsoft.com/rest/api/storageservices/blob-batch>: multipart/mixed of whole requests,
-//! each authorised for itself.
+//! Deleting many blobs: several of one container go into one request.
 
-use std::fmt::Write as _;
-
-use super::item::{Item, Moved};
+use super::{
+    item::Item,
+    job::Output,
+    scheduler::{Task, Worker},
+    small,
+};
 use crate::{
-    answer,
-    error::{Error, ErrorKind, Result},
-    http::{Body, Request, ResponseHead},
+    azure::{Answer, Attempts, BatchDelete, Conditions, DeleteBlob},
     limits::MAX_BATCH_DELETES,
-    path::BlobPath,
-    random,
     retry::{self, Decision},
-    scheduler::{Work, Worker},
-    session::Session,
 };
 
-/// The work of deleting these blobs.
-pub(crate) fn works(items: Vec<Item>) -> Vec<Box<dyn Work>> {
-    let mut works: Vec<Box<dyn Work>> = Vec::new();
+/// The tasks of deleting these blobs, which have neither conditions nor other options.
+pub(super) fn tasks(items: Vec<Item>) -> Vec<Box<dyn Task>> {
+    let mut tasks: Vec<Box<dyn Task>> = Vec::new();
     let mut group: Vec<Item> = Vec::new();
     for item in items {
         let full = group.len() == MAX_BATCH_DELETES
@@ -28,182 +22,84 @@ pub(crate) fn works(items: Vec<Item>) -> Vec<Box<dyn Work>> {
                 .first()
                 .is_some_and(|first| first.blob.container() != item.blob.container());
         if full {
-            works.push(Box::new(Delete(std::mem::take(&mut group))));
+            tasks.push(task(std::mem::take(&mut group)));
         }
         group.push(item);
     }
     if !group.is_empty() {
-        works.push(Box::new(Delete(group)));
+        tasks.push(task(group));
     }
-    works
+    tasks
 }
 
-/// Blobs of one container.
-struct Delete(Vec<Item>);
+fn task(mut group: Vec<Item>) -> Box<dyn Task> {
+    match group.pop() {
+        Some(only) if group.is_empty() => small::task(only, Box::<DeleteBlob>::default()),
+        last => {
+            group.extend(last);
+            Box::new(Delete {
+                items: group,
+                attempts: Attempts::default(),
+            })
+        }
+    }
+}
 
-impl Work for Delete {
-    fn run(self: Box<Self>, worker: &mut Worker<'_>) -> u64 {
-        let items = self.0;
-        let (single, together) = if items.len() == 1 {
-            (items, Vec::new())
-        } else {
-            delete_batch(items, worker)
+/// Blobs of one container, two at least.
+struct Delete {
+    items: Vec<Item>,
+    attempts: Attempts,
+}
+
+impl Task for Delete {
+    fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
+        let blobs: Vec<_> = self.items.iter().map(|item| &item.blob).collect();
+        let batch = BatchDelete {
+            blobs: &blobs,
+            conditions: &Conditions::default(),
         };
-        for (item, result) in together {
-            item.finish(result.map(|()| Moved::default()));
-        }
-        for item in single {
-            let (mut session, _) = item.session(worker);
-            let result = delete_blob(&mut session, &item.blob);
-            item.finish(result.map(|()| Moved::default()));
-        }
-        0
-    }
-}
-
-/// Deletes one blob.
-pub(crate) fn delete_blob(session: &mut Session, blob: &BlobPath) -> Result<()> {
-    let path = session.account.endpoint.path_of(blob);
-    match session.call(|| Request::new("DELETE", path.clone())) {
-        Ok(_) => Ok(()),
-        // An earlier attempt did it.
-        Err(error) if session.maybe_done && error.code() == Some("BlobNotFound") => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Items that have their result, and those that are to be tried again one by one.
-type Divided = (Vec<Item>, Vec<(Item, Result<()>)>);
-
-fn delete_batch(items: Vec<Item>, worker: &mut Worker) -> Divided {
-    let first = &items[0];
-    let (mut session, _) = first.session(worker);
-    let boundary = format!("batch_{:016x}{:016x}", random::unique(), random::unique());
-    let answer = send(&mut session, &items, &boundary);
-    let maybe_done = session.maybe_done;
-    let parts = answer.and_then(|(head, body)| parse(&head, &body, items.len()));
-    let mut again = Vec::new();
-    let mut done = Vec::new();
-    match parts {
-        // Azurite fails at a batch that a SAS authorises, and does the same deletions one by one.
-        Err(error) if error.status() == Some(500) && error.code().is_none() => again = items,
-        Err(error) => done.extend(items.into_iter().map(|item| (item, Err(error.clone())))),
-        Ok(parts) => {
-            for (item, part) in items.into_iter().zip(parts) {
-                match part {
-                    Some((202, _)) => done.push((item, Ok(()))),
-                    Some((404, error)) if maybe_done && error.code() == Some("BlobNotFound") => {
-                        done.push((item, Ok(())));
+        let answer = batch.run(&mut self.items[0].session(worker), &mut self.attempts);
+        drop(blobs);
+        let mut again = Vec::new();
+        match answer {
+            Err(error) if error.is_token_needed() => return Some(self),
+            // Azurite fails at a batch that a SAS authorises, and does the same deletions one by one.
+            Err(error) if error.status() == Some(500) && error.code().is_none() => {
+                again = self.items;
+            }
+            Err(error) => {
+                for item in self.items {
+                    item.finish(Err(error.clone()));
+                }
+            }
+            Ok(parts) => {
+                for (item, part) in self.items.into_iter().zip(parts) {
+                    let done = || Ok(Output::Answer(Answer::Done));
+                    match part {
+                        Some((202, _)) => item.finish(done()),
+                        Some((404, error))
+                            if self.attempts.ambiguous && error.code() == Some("BlobNotFound") =>
+                        {
+                            item.finish(done());
+                        }
+                        Some((status, error))
+                            if retry::decide(status, error.code()) == Decision::Fail =>
+                        {
+                            item.finish(Err(error));
+                        }
+                        _ => again.push(item),
                     }
-                    Some((status, error))
-                        if retry::decide(status, error.code()) == Decision::Fail =>
-                    {
-                        done.push((item, Err(error)));
-                    }
-                    _ => again.push(item),
                 }
             }
         }
-    }
-    (again, done)
-}
-
-fn send(session: &mut Session, items: &[Item], boundary: &str) -> Result<(ResponseHead, Vec<u8>)> {
-    let account = session.account;
-    let content_type = format!("multipart/mixed; boundary={boundary}");
-    let path = format!(
-        "{}/{}",
-        account.endpoint.base_path(),
-        items[0].blob.container()
-    );
-    // Signed once for all attempts, which end long before a signature is too old (15 minutes).
-    let mut body = String::new();
-    for (index, item) in items.iter().enumerate() {
-        let mut request = Request::new("DELETE", item.url_path());
-        account
-            .credential
-            .authorize(&mut request, &session.cancellation)?;
-        let _ = write!(
-            body,
-            "--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\
-             Content-ID: {index}\r\n\r\nDELETE {} HTTP/1.1\r\n",
-            request.target(account.credential.query())
-        );
-        for (name, value) in &request.headers {
-            let _ = write!(body, "{name}: {value}\r\n");
+        for item in again {
+            let (scheduler, queue) = (
+                std::sync::Arc::clone(&item.call.account.scheduler),
+                item.call.queue,
+            );
+            let alone = small::task(item, Box::<DeleteBlob>::default());
+            scheduler.push_front(queue, alone);
         }
-        body.push_str("content-length: 0\r\n\r\n");
-    }
-    let _ = write!(body, "--{boundary}--\r\n");
-    session.call(|| {
-        Request::new("POST", path.clone())
-            .query("restype", "container")
-            .query("comp", "batch")
-            .header("content-type", content_type.clone())
-            .body(Body::Bytes(body.as_bytes()))
-    })
-}
-
-/// Status and error of each sub-request, by its Content-ID.
-type Parts = Vec<Option<(u16, Error)>>;
-
-fn parse(head: &ResponseHead, body: &[u8], count: usize) -> Result<Parts> {
-    let malformed = || {
-        Error::new(
-            ErrorKind::Service,
-            "the answer to a batch is not what the protocol says; some blobs may have been deleted",
-        )
-    };
-    let boundary = head
-        .get("content-type")
-        .and_then(|value| value.split("boundary=").nth(1))
-        .map(|value| value.split(';').next().unwrap_or(value).trim_matches('"'))
-        .ok_or_else(malformed)?;
-    let text = String::from_utf8_lossy(body);
-    let mut parts: Parts = (0..count).map(|_| None).collect();
-    let delimiter = format!("--{boundary}");
-    for section in text.split(delimiter.as_str()).skip(1) {
-        let Some(start) = section.find("HTTP/1.1") else {
-            continue;
-        };
-        let index = section[..start].lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-id")
-                .then(|| value.trim().parse::<usize>().ok())?
-        });
-        // Without Content-ID the answer is about the whole batch.
-        let (head, length) = ResponseHead::parse(&section.as_bytes()[start..], false)
-            .ok()
-            .flatten()
-            .ok_or_else(malformed)?;
-        let error = answer::error(&head, &section.as_bytes()[start + length..], "the service");
-        match index.and_then(|index| parts.get_mut(index)) {
-            Some(part) => *part = Some((head.status, error)),
-            None => return Err(error),
-        }
-    }
-    Ok(parts)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_matched_by_content_id() {
-        let (head, _) = ResponseHead::parse(
-            b"HTTP/1.1 202 Accepted\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n",
-            false,
-        )
-        .unwrap()
-        .unwrap();
-        let body = "--b\r\nContent-Type: application/http\r\nContent-ID: 1\r\n\r\nHTTP/1.1 404 x\r\n\
-                    x-ms-error-code: BlobNotFound\r\nx-ms-request-id: r\r\n\r\n\r\n--b\r\n\
-                    Content-ID: 0\r\n\r\nHTTP/1.1 202 Accepted\r\nx-ms-request-id: q\r\n\r\n--b--\r\n";
-        let parts = parse(&head, body.as_bytes(), 3).unwrap();
-        assert_eq!(parts[0].as_ref().unwrap().0, 202);
-        let (status, error) = parts[1].as_ref().unwrap();
-        assert_eq!((*status, error.kind()), (404, ErrorKind::NotFound));
-        assert!(parts[2].is_none());
+        None
     }
 }

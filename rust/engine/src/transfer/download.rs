@@ -1,11 +1,12 @@
 //! One blob on the way down.
 //!
 //! The first range tells size, ETag and metadata, so no request is spent on asking. Further ranges carry
-//! If-Match: a blob that changes meanwhile is read anew, once, and never mixed.
+//! If-Match, and each answer must name the version of the first: a blob that changes meanwhile is read
+//! anew, once, and never mixed.
 
 use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -13,50 +14,66 @@ use md5::{Digest, Md5};
 
 use super::{
     file::PartialFile,
-    item::{Item, Moved},
-    job::Target,
-    parts::{Part, Tally, Total},
-    range::{Destination, Discovered, RangeGet, damaged},
+    item::Item,
+    job::{Output, Target},
+    memory::MemoryRegion,
+    part_tracker::{Part, PartTracker, Total},
+    plan::Parts,
+    range::{Destination, RangeDownload, Version},
+    scheduler::{PartSource, Task, Worker},
 };
 use crate::{
+    azure::{Attempts, Conditions, Downloaded, ReceivedRange, Session, get_properties},
     checksum::Checksum,
     error::{Error, ErrorKind, Result},
-    http::Request,
-    limits::{BUFFER_SIZE, MAX_CHECKSUM_RANGE, PART_SIZE, WORK_MEMORY},
-    memory::MemoryRegion,
-    parts::Parts,
-    scheduler::{PartSource, Work, Worker},
-    session::Session,
-    sync::lock,
+    http::ResponseHead,
+    limits::{BUFFER_SIZE, MAX_CHECKSUM_RANGE, PART_SIZE},
+    sync::Mutex,
 };
 
-/// What a range after the first has in place of a discovery.
-type NoDiscovery = fn(&Discovered, u64) -> Result<(Destination, bool)>;
-
 #[derive(Debug)]
-struct Download {
+pub(super) struct Download {
     /// Let go of before the end is reported: the caller's memory is the caller's again then.
     target: Mutex<Option<Target>>,
-    item: Item,
+    pub(super) item: Item,
     offset: u64,
     /// Bytes wanted; None for all.
     length: Option<u64>,
+    pub(super) conditions: Arc<Conditions>,
     /// The blob changed once already.
     restarted: AtomicBool,
+    /// Bytes that count as moved, and are lost where it is read anew.
+    pub(super) counted: AtomicU64,
 }
 
-/// The work of downloading a blob.
-pub(crate) fn work(item: Item, target: Target, offset: u64, length: Option<u64>) -> Box<dyn Work> {
-    Box::new(FirstRange(Arc::new(Download {
+/// The task of downloading a blob.
+pub(super) fn task(
+    item: Item,
+    target: Target,
+    offset: u64,
+    length: Option<u64>,
+    conditions: Arc<Conditions>,
+) -> Box<dyn Task> {
+    FirstRange::boxed(Arc::new(Download {
         item,
         target: Mutex::new(Some(target)),
         offset,
         length,
+        conditions,
         restarted: AtomicBool::new(false),
-    })))
+        counted: AtomicU64::new(0),
+    }))
 }
 
-struct FirstRange(Arc<Download>);
+/// The first range, which may be all of it.
+struct FirstRange {
+    range: RangeDownload,
+    begun: Option<Begun>,
+    head: Option<ResponseHead>,
+    attempts: Attempts,
+    checked: bool,
+    download: Arc<Download>,
+}
 
 /// Where the first range goes: the whole blob, or the first of several parts.
 enum Begun {
@@ -64,40 +81,9 @@ enum Begun {
     Parts(Arc<RangeParts>),
 }
 
-impl Work for FirstRange {
-    fn run(self: Box<Self>, worker: &mut Worker<'_>) -> u64 {
-        let download = self.0;
-        let (mut session, _) = download.item.session(worker);
-        let mut begun = None;
-        let (result, moved, memory) = download.get_first(&mut session, &mut begun);
-        match (begun, result) {
-            (Some(Begun::Parts(parts)), result) => parts.done(0, result.map(|_| moved), memory),
-            (Some(Begun::Whole(file)), Ok(found)) => {
-                drop(memory);
-                let committed = file.map_or(Ok(()), |file| file.commit());
-                download.finish(committed.map(|()| found));
-            }
-            (begun, result) => {
-                drop((begun, memory));
-                download.finish(result);
-            }
-        }
-        moved.1
-    }
-}
-
-impl Download {
-    /// Gets the first range: what it tells about the blob, CRC64 and length of what arrived, and the
-    /// memory that it filled.
-    fn get_first(
-        self: &Arc<Self>,
-        session: &mut Session,
-        begun: &mut Option<Begun>,
-    ) -> (Result<Moved>, (u64, u64), Option<MemoryRegion>) {
-        if self.length == Some(0) {
-            return (self.get_nothing(session, None), (0, 0), None);
-        }
-        let account = session.account;
+impl FirstRange {
+    fn boxed(download: Arc<Download>) -> Box<dyn Task> {
+        let account = &download.item.call.account;
         let checked = account.checksum == Some(Checksum::Crc64)
             && !account.no_checked_ranges.load(Ordering::Relaxed);
         let most = if checked {
@@ -105,98 +91,88 @@ impl Download {
         } else {
             PART_SIZE
         };
-        let asked = self.length.map_or(most, |length| length.min(most));
-        let mut get = RangeGet::new(&self.item, self.offset, asked, checked);
-        let mut found = Moved::default();
-        get.discover = Some(|discovered: &Discovered, first: u64| {
-            found.etag.clone_from(&discovered.etag);
-            found.metadata.clone_from(&discovered.metadata);
-            let rest = discovered.total - self.offset;
-            let wanted = self.length.map_or(rest, |length| length.min(rest));
-            let (destination, what) = self.prepare(discovered, first, wanted, checked)?;
-            if let Begun::Parts(parts) = &what {
-                let parts: Arc<RangeParts> = Arc::clone(parts);
-                let lane = self.item.batch.lane;
-                self.item.batch.account.scheduler.push_parts(lane, parts);
-            }
-            *begun = Some(what);
-            Ok((destination, self.item.batch.account.checksum.is_some()))
-        });
-        let result = session.send(&mut get);
-        let moved = get.moved();
-        let memory = get.into_memory();
-        let result = match result {
-            Ok(()) => Ok(Moved {
-                size: moved.1,
-                crc64: Some(moved.0),
-                ..found
-            }),
-            Err(error) if error.status() == Some(416) && begun.is_none() => {
-                self.get_nothing(session, Some(error))
-            }
-            Err(error) if error.status() == Some(416) => Err(changed()),
-            Err(error) if checked && error.is_not_supported() => {
-                account.without_checked_ranges();
-                return self.get_first(session, begun);
-            }
-            Err(error) => Err(error),
-        };
-        (result, moved, memory)
+        let asked = download.length.map_or(most, |length| length.min(most));
+        let to_file = matches!(&*download.target.lock(), Some(Target::File(_)));
+        Box::new(Self {
+            range: RangeDownload::new(download.offset, asked, checked, to_file),
+            begun: None,
+            head: None,
+            attempts: Attempts::default(),
+            checked,
+            download,
+        })
     }
 
-    /// Makes room for `wanted` bytes, of which the first answer brings `first`.
-    fn prepare(
-        self: &Arc<Self>,
-        discovered: &Discovered,
-        first: u64,
-        wanted: u64,
-        checked: bool,
-    ) -> Result<(Destination, Begun)> {
-        let mut target = lock(&self.target);
-        let mut file = None;
-        let mut memory = None;
-        match target.as_mut().ok_or_else(Error::cancelled)? {
-            Target::File(path) => {
-                let created = PartialFile::create(path)?;
-                if wanted > first {
-                    created.reserve(wanted)?;
+    fn get(&mut self, worker: &mut Worker<'_>) -> Result<()> {
+        let download = Arc::clone(&self.download);
+        if download.length == Some(0) {
+            return self.get_nothing(&mut download.item.session(worker), false);
+        }
+        loop {
+            let mut session = download.item.session(worker);
+            let opened = self.range.open(
+                &mut session,
+                &mut self.attempts,
+                &download,
+                self.begun.is_none(),
+            );
+            let (mut opened, received) = match opened {
+                Err(error) if error.status() == Some(416) && self.begun.is_none() => {
+                    return self.get_nothing(&mut session, true);
                 }
-                file = Some(Arc::new(created));
+                Err(error) if error.status() == Some(416) => return Err(changed()),
+                Err(error) if self.checked && error.is_not_supported() => {
+                    session.account.without_checked_ranges();
+                    self.checked = false;
+                    self.range.without_checksum();
+                    self.attempts.in_another_form();
+                    continue;
+                }
+                opened => opened?,
+            };
+            if self.begun.is_none() {
+                self.begin(&received, &opened.head)?;
             }
-            Target::Memory(target) => {
-                let allocated = target.allocate(wanted).map_err(|error| {
-                    Error::new(
-                        ErrorKind::Local,
-                        format!("no memory for {wanted} bytes: {error}"),
-                    )
-                    .with_source(Arc::new(error))
-                })?;
-                memory = Some(allocated);
+            let copied = self.range.copy_body(&mut opened, &session, &download);
+            let head = opened.close(self.range.body_is_finished());
+            match copied {
+                Ok(()) => {
+                    self.head.get_or_insert(head);
+                    return Ok(());
+                }
+                Err(failure) => self.range.retry(failure, &session, &mut self.attempts)?,
             }
         }
-        let (here, later) = match (&file, memory) {
-            (Some(file), _) => (
-                Destination::File {
-                    file: Arc::clone(file),
-                    offset: 0,
-                },
-                None,
-            ),
-            (None, Some(memory)) if wanted > first => {
-                let (here, later) = memory.split_at(first as usize);
-                (Destination::Memory(here), Some(later))
-            }
-            (None, memory) => (
-                memory.map_or(Destination::Discard, Destination::Memory),
-                None,
-            ),
-        };
+    }
+
+    /// Makes room for the blob, of whose version this is the first answer.
+    fn begin(&mut self, received: &ReceivedRange, head: &ResponseHead) -> Result<()> {
+        let download = &self.download;
+        let first = received.bytes.end - received.bytes.start;
+        let rest = received.total - download.offset;
+        let wanted = download.length.map_or(rest, |length| length.min(rest));
+        let whole = download.offset == 0 && wanted == received.total;
+        let verify = download.item.call.account.checksum == Some(Checksum::Md5) && whole;
+        let md5 = received.md5.clone().filter(|_| verify);
+        let version = Version::read(head, received.total);
+        let (here, later, file) = download.make_room(first, wanted)?;
         if wanted == first {
-            return Ok((here, Begun::Whole(file)));
+            self.range.begin(here, first, md5, version);
+            self.begun = Some(Begun::Whole(file));
+            self.head = Some(head.clone());
+            return Ok(());
         }
+        if version.etag.is_none() {
+            return Err(Error::new(
+                ErrorKind::Integrity,
+                "the service gives no ETag, without which the parts of a large blob cannot be told to be of \
+                 one version; something between here and the service removes it",
+            ));
+        }
+        self.range.begin(here, first, None, version.clone());
         let parts = Parts::new(wanted - first)
             .map(|parts| {
-                if checked {
+                if self.checked {
                     parts.no_larger_than(MAX_CHECKSUM_RANGE)
                 } else {
                     parts
@@ -205,74 +181,147 @@ impl Download {
             .ok_or_else(|| {
                 Error::new(ErrorKind::Service, "the blob is larger than a blob can be")
             })?;
-        let whole = self.offset == 0 && wanted == discovered.total;
-        let verify = whole && self.item.batch.account.checksum.is_some();
-        Ok((
-            here,
-            Begun::Parts(Arc::new(RangeParts {
-                download: Arc::clone(self),
-                tally: Tally::new(Some(1 + parts.count()), 1),
-                parts,
-                first,
-                checked,
-                etag: discovered.etag.clone(),
-                metadata: discovered.metadata.clone(),
-                md5: discovered.md5.clone().filter(|_| verify),
-                file,
-                memory: Mutex::new(later),
-                filled: Mutex::default(),
-            })),
-        ))
+        let parts = Arc::new(RangeParts {
+            download: Arc::clone(download),
+            tracker: PartTracker::new(Some(1 + parts.count()), 1),
+            parts,
+            first,
+            checked: self.checked,
+            version,
+            head: head.clone(),
+            digest: md5.map(|md5| Mutex::new(InOrder::new(md5))),
+            file,
+            memory: Mutex::new(later),
+        });
+        let call = &download.item.call;
+        let source: Arc<RangeParts> = Arc::clone(&parts);
+        call.account.scheduler.push_parts(call.queue, source);
+        self.begun = Some(Begun::Parts(parts));
+        Ok(())
     }
 
     /// An empty result: of an empty blob, of which no range can be had, or of a range that begins at the
-    /// blob's end. `refusal` is the answer to the range.
-    fn get_nothing(&self, session: &mut Session, refusal: Option<Error>) -> Result<Moved> {
-        let path = self.item.url_path();
-        let (head, _) = session.call(|| Request::new("HEAD", path.clone()))?;
-        let size: u64 = head
-            .get("content-length")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or_default();
-        match refusal {
-            Some(_) if self.offset < size => {
-                return Err(changed());
-            }
-            Some(refusal) if self.offset > size => return Err(refusal),
-            _ => {}
+    /// blob's end or beyond. `is_refused`: that is what the service said
+    /// to the range.
+    fn get_nothing(&mut self, session: &mut Session, is_refused: bool) -> Result<()> {
+        let download = Arc::clone(&self.download);
+        let (found, head) = get_properties(
+            session,
+            &mut self.attempts,
+            &download.item.blob,
+            &download.conditions,
+        )?;
+        if is_refused && download.offset < found.size {
+            return Err(changed());
         }
-        let mut target = lock(&self.target);
-        match target.as_mut().ok_or_else(Error::cancelled)? {
-            Target::File(path) => PartialFile::create(path)?.commit()?,
-            Target::Memory(target) => {
-                let allocated = target.allocate(0);
-                drop(allocated.map_err(|error| Error::new(ErrorKind::Local, error.to_string()))?);
-            }
-        }
-        Ok(Moved {
-            size: 0,
-            etag: head.get("etag").map(str::to_owned),
-            crc64: Some(0),
-            metadata: head.metadata(),
-            ..Moved::default()
-        })
-    }
-
-    /// Reports the end; or starts over, once, where the blob changed meanwhile.
-    fn finish(self: &Arc<Self>, result: Result<Moved>) {
-        let changed = |error: &Error| error.kind() == ErrorKind::Modified;
-        if result.as_ref().is_err_and(changed) && !self.restarted.swap(true, Ordering::Relaxed) {
-            let batch = &self.item.batch;
-            let again = Box::new(FirstRange(Arc::clone(self)));
-            batch.account.scheduler.push_items(batch.lane, vec![again]);
-            return;
-        }
-        drop(lock(&self.target).take());
-        self.item.finish(result);
+        let (_, _, file) = download.make_room(0, 0)?;
+        self.begun = Some(Begun::Whole(file));
+        self.head = Some(head);
+        Ok(())
     }
 }
 
-fn changed() -> Error {
+impl Task for FirstRange {
+    fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
+        let result = self.get(worker);
+        if matches!(&result, Err(error) if error.is_token_needed()) {
+            return Some(self);
+        }
+        let Self {
+            range,
+            begun,
+            head,
+            download,
+            ..
+        } = *self;
+        let (crc64, size) = range.moved();
+        let memory = range.into_memory();
+        match (begun, result) {
+            (Some(Begun::Parts(parts)), result) => {
+                let part = result.map(|()| Part {
+                    index: 0,
+                    crc64,
+                    length: size,
+                });
+                parts.done(part, 0, memory);
+            }
+            (Some(Begun::Whole(file)), Ok(())) => {
+                drop(memory);
+                let committed = file.map_or(Ok(()), |file| file.commit());
+                download.finish(committed.and_then(|()| {
+                    Ok(Downloaded {
+                        size,
+                        crc64,
+                        head: head.ok_or_else(Error::internal)?,
+                    })
+                }));
+            }
+            (begun, result) => {
+                drop((begun, memory));
+                download.finish(result.and_then(|()| Err(Error::internal())));
+            }
+        }
+        None
+    }
+}
+
+/// Room for the first answer, for what comes after it, and the file.
+type Room = (Destination, Option<MemoryRegion>, Option<Arc<PartialFile>>);
+
+impl Download {
+    /// Makes room for `wanted` bytes, of which the first answer brings `first`.
+    fn make_room(&self, first: u64, wanted: u64) -> Result<Room> {
+        let mut target = self.target.lock();
+        match target.as_mut().ok_or_else(Error::cancelled)? {
+            Target::File(path) => {
+                let file = Arc::new(PartialFile::create(path)?);
+                if wanted > first {
+                    file.reserve(wanted)?;
+                }
+                let here = Destination::File {
+                    file: Arc::clone(&file),
+                    offset: 0,
+                };
+                Ok((here, None, Some(file)))
+            }
+            Target::Memory(target) => {
+                let memory = target.allocate(wanted).map_err(|error| {
+                    Error::new(
+                        ErrorKind::Local,
+                        format!("no memory for {wanted} bytes: {error}"),
+                    )
+                    .with_source(Arc::new(error))
+                })?;
+                if wanted == first {
+                    return Ok((Destination::Memory(memory), None, None));
+                }
+                let (here, later) = memory.split_at(first as usize);
+                Ok((Destination::Memory(here), Some(later), None))
+            }
+        }
+    }
+
+    /// Reports the end; or starts over, once, where the blob changed meanwhile.
+    fn finish(self: &Arc<Self>, result: Result<Downloaded>) {
+        let asked = self.conditions.concern_the_version();
+        let changed = |error: &Error| error.kind() == ErrorKind::Modified && !asked;
+        if result.as_ref().is_err_and(changed) && !self.restarted.swap(true, Ordering::Relaxed) {
+            log::debug!(
+                "{}: changed while it was read, and is read anew",
+                self.item.blob
+            );
+            let call = &self.item.call;
+            call.progress.lost(self.counted.swap(0, Ordering::Relaxed));
+            let again = FirstRange::boxed(Arc::clone(self));
+            call.account.scheduler.push(call.queue, vec![again]);
+            return;
+        }
+        drop(self.target.lock().take());
+        self.item.finish(result.map(Output::Downloaded));
+    }
+}
+
+pub(super) fn changed() -> Error {
     Error::new(
         ErrorKind::Modified,
         "the blob was changed while it was read",
@@ -282,26 +331,24 @@ fn changed() -> Error {
 /// The ranges of a blob after the first.
 #[derive(Debug)]
 struct RangeParts {
-    tally: Tally,
+    tracker: PartTracker,
     parts: Parts,
     /// Bytes of the first range.
     first: u64,
     checked: bool,
-    etag: Option<String>,
-    metadata: Vec<(String, String)>,
-    /// To be verified when all is here.
-    md5: Option<String>,
+    version: Version,
+    head: ResponseHead,
+    /// The MD5 of the whole, where that is to be verified.
+    digest: Option<Mutex<InOrder>>,
     file: Option<Arc<PartialFile>>,
     /// The memory of the parts that nobody has claimed.
     memory: Mutex<Option<MemoryRegion>>,
-    /// The memory of those that have ended, where it is still needed.
-    filled: Mutex<Vec<(u64, MemoryRegion)>>,
     download: Arc<Download>,
 }
 
 impl PartSource for RangeParts {
-    fn claim(self: Arc<Self>) -> Option<Box<dyn Work>> {
-        let index = self.tally.claim()?;
+    fn claim(self: Arc<Self>) -> Option<Box<dyn Task>> {
+        let index = self.tracker.claim()?;
         let (offset, length) = self.parts.get(index - 1);
         let destination = if let Some(file) = &self.file {
             Destination::File {
@@ -310,68 +357,93 @@ impl PartSource for RangeParts {
             }
         } else {
             // Parts are claimed in their order, each from the start of what is left.
-            let mut memory = lock(&self.memory);
+            let mut memory = self.memory.lock();
             let (here, later) = memory.take()?.split_at(length as usize);
             *memory = Some(later);
             Destination::Memory(here)
         };
+        let start = self.download.offset + self.first + offset;
+        let mut range = RangeDownload::new(start, length, self.checked, self.file.is_some());
+        range.begin(destination, length, None, self.version.clone());
         Some(Box::new(RangePart {
             index,
-            start: self.download.offset + self.first + offset,
-            length,
-            destination,
+            offset: self.first + offset,
+            range,
+            attempts: Attempts::default(),
             parts: self,
         }))
-    }
-
-    fn reservation(&self) -> u64 {
-        WORK_MEMORY
     }
 }
 
 struct RangePart {
-    parts: Arc<RangeParts>,
     index: u64,
-    start: u64,
-    length: u64,
-    destination: Destination,
+    offset: u64,
+    range: RangeDownload,
+    attempts: Attempts,
+    parts: Arc<RangeParts>,
 }
 
-impl Work for RangePart {
-    fn run(self: Box<Self>, worker: &mut Worker<'_>) -> u64 {
-        let parts = self.parts;
-        let guard = parts.tally.guard();
-        let (mut session, _) = parts.download.item.session(worker);
-        let mut get: RangeGet<NoDiscovery> =
-            RangeGet::new(&parts.download.item, self.start, self.length, parts.checked);
-        get.etag.clone_from(&parts.etag);
-        get.destination = Some(self.destination);
-        let result = session.send(&mut get);
-        let moved = get.moved();
-        let memory = get.into_memory();
+impl RangePart {
+    fn get(&mut self, worker: &mut Worker<'_>) -> Result<()> {
+        let download = Arc::clone(&self.parts.download);
+        let mut session = download.item.session(worker);
+        loop {
+            let (mut opened, _) = self
+                .range
+                .open(&mut session, &mut self.attempts, &download, false)
+                .map_err(|error| match error.status() {
+                    Some(416) => changed(),
+                    _ => error,
+                })?;
+            let copied = self.range.copy_body(&mut opened, &session, &download);
+            opened.close(self.range.body_is_finished());
+            match copied {
+                Ok(()) => return Ok(()),
+                Err(failure) => self.range.retry(failure, &session, &mut self.attempts)?,
+            }
+        }
+    }
+}
+
+impl Task for RangePart {
+    fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
+        let parts = Arc::clone(&self.parts);
+        let guard = parts.tracker.guard();
+        let result = self.get(worker);
         guard.release();
-        parts.done(self.index, result.map(|()| moved), memory);
-        moved.1
+        if matches!(&result, Err(error) if error.is_token_needed()) {
+            return Some(self);
+        }
+        let (crc64, length) = self.range.moved();
+        let part = result.map(|()| Part {
+            index: self.index,
+            crc64,
+            length,
+        });
+        let offset = self.offset;
+        let memory = self.range.into_memory();
+        parts.done(part, offset, memory);
+        None
     }
 }
 
 impl RangeParts {
-    fn done(self: Arc<Self>, index: u64, result: Result<(u64, u64)>, memory: Option<MemoryRegion>) {
-        if let (Some(region), true) = (memory, self.md5.is_some()) {
-            let mut filled = lock(&self.filled);
-            filled.push((index, region));
+    fn done(&self, part: Result<Part>, offset: u64, memory: Option<MemoryRegion>) {
+        let mut digested = Ok(());
+        if let (Some(digest), Ok(part)) = (&self.digest, &part) {
+            digested = digest
+                .lock()
+                .add(offset, part.length, memory, self.file.as_deref());
+        } else {
+            drop(memory);
         }
-        let part = result.map(|(crc64, length)| {
-            Some(Part {
-                index,
-                crc64,
-                length,
-            })
-        });
-        if let Some(end) = self.tally.done(part) {
+        let part = digested.and(part).map(Some);
+        if let Some(end) = self.tracker.done(part) {
             let result = end.and_then(|total| self.complete(total));
-            lock(&self.filled).clear();
-            drop(lock(&self.memory).take());
+            if let Some(digest) = &self.digest {
+                digest.lock().waiting.clear();
+            }
+            drop(self.memory.lock().take());
             if let (Some(file), Err(_)) = (&self.file, &result) {
                 file.discard();
             }
@@ -380,45 +452,75 @@ impl RangeParts {
     }
 
     /// All parts are here.
-    fn complete(&self, total: Total) -> Result<Moved> {
-        if let Some(expected) = &self.md5
-            && STANDARD.encode(self.hash(total.size)?) != *expected
-        {
-            return Err(damaged("MD5"));
+    fn complete(&self, total: Total) -> Result<Downloaded> {
+        if let Some(digest) = &self.digest {
+            digest.lock().verify()?;
         }
         if let Some(file) = &self.file {
             file.commit()?;
         }
-        Ok(Moved {
+        Ok(Downloaded {
             size: total.size,
-            etag: self.etag.clone(),
-            crc64: Some(total.crc64),
-            metadata: self.metadata.clone(),
-            ..Moved::default()
+            crc64: total.crc64,
+            head: self.head.clone(),
         })
     }
+}
 
-    /// MD5 of the whole, which only works from one end to the other.
-    fn hash(&self, size: u64) -> Result<[u8; 16]> {
-        let mut hash = Md5::new();
-        if let Some(file) = &self.file {
-            let mut buffer = vec![0; BUFFER_SIZE];
-            let mut offset = 0;
-            while offset < size {
-                if self.download.item.batch.cancel.is_set() {
-                    return Err(Error::cancelled());
+/// An MD5, which only works from one end to the other, of parts that arrive in any order: each is hashed
+/// as soon as all before it are, while others are still on their way.
+#[derive(Debug)]
+struct InOrder {
+    hash: Md5,
+    expected: String,
+    next: u64,
+    waiting: std::collections::BTreeMap<u64, (u64, Option<MemoryRegion>)>,
+}
+
+impl InOrder {
+    fn new(expected: String) -> Self {
+        Self {
+            hash: Md5::new(),
+            expected,
+            next: 0,
+            waiting: std::collections::BTreeMap::new(),
+        }
+    }
+
+    fn add(
+        &mut self,
+        offset: u64,
+        length: u64,
+        memory: Option<MemoryRegion>,
+        file: Option<&PartialFile>,
+    ) -> Result<()> {
+        self.waiting.insert(offset, (length, memory));
+        while let Some((length, memory)) = self.waiting.remove(&self.next) {
+            match (memory, file) {
+                (Some(memory), _) => self.hash.update(memory.bytes()),
+                (None, Some(file)) => {
+                    let mut buffer = vec![0; BUFFER_SIZE];
+                    let end = self.next + length;
+                    let mut position = self.next;
+                    while position < end {
+                        let most = (end - position).min(BUFFER_SIZE as u64) as usize;
+                        file.read_at(&mut buffer[..most], position)?;
+                        self.hash.update(&buffer[..most]);
+                        position += most as u64;
+                    }
                 }
-                let length = (size - offset).min(BUFFER_SIZE as u64) as usize;
-                file.read_at(&mut buffer[..length], offset)?;
-                hash.update(&buffer[..length]);
-                offset += length as u64;
+                (None, None) => {}
             }
+            self.next += length;
         }
-        let mut filled = lock(&self.filled);
-        filled.sort_by_key(|(index, _)| *index);
-        for (_, region) in filled.iter() {
-            hash.update(region.bytes());
+        Ok(())
+    }
+
+    fn verify(&self) -> Result<()> {
+        if STANDARD.encode(self.hash.clone().finalize()) == self.expected {
+            Ok(())
+        } else {
+            Err(super::range::damaged("MD5"))
         }
-        Ok(hash.finalize().into())
     }
 }

@@ -2,21 +2,15 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io,
-    os::unix::fs::{FileExt, FileTypeExt},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use rustix::{
-    fs::{FallocateFlags, fallocate},
-    io::{Errno, retry_on_intr},
-};
-
 use crate::{
     error::{Error, Result},
-    random,
+    os, random,
 };
 
 /// Longest file name that file systems take, in bytes.
@@ -30,40 +24,47 @@ pub(crate) const PARTIAL_SUFFIX: &str = ".fastblob-part";
 pub(crate) struct PartialFile {
     file: File,
     temporary: PathBuf,
+    /// Where it will be.
+    place: PathBuf,
+    /// What the caller calls that.
     target: PathBuf,
+    replaces: bool,
     /// It has its name, or is gone.
     settled: AtomicBool,
 }
 
 impl PartialFile {
-    /// Creates the file, and the folders above it where they are missing.
+    /// Creates the file, and the folders above it where they are missing. A link is followed: the file
+    /// that it leads to is what is replaced.
     pub(crate) fn create(target: &Path) -> Result<Self> {
-        let at_target = |error| Error::local(target, error);
-        let Some(name) = target.file_name() else {
-            return Err(Error::local_code(target, Errno::ISDIR));
-        };
-        match fs::metadata(target) {
-            Ok(found) if found.is_dir() => return Err(Error::local_code(target, Errno::ISDIR)),
-            // Renaming would replace the device by a file.
-            Ok(found) if !found.is_file() => {
-                let kind = found.file_type();
-                let what = if kind.is_fifo() { "a pipe" } else { "a device" };
-                return Err(at_target(io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    format!("is {what}; read the blob into memory instead"),
-                )));
-            }
-            _ => {}
+        if target.file_name().is_none() {
+            return Err(os::is_a_directory(target));
         }
-        let temporary = target.with_file_name(temporary_name(name));
-        let open = || {
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .open(&temporary)
+        let real = fs::canonicalize(target);
+        let (place, replaces) = match &real {
+            Ok(real) => (real.as_path(), fs::metadata(real).ok()),
+            Err(_) => (target, None),
         };
-        let file = match (open(), target.parent()) {
+        if let Some(found) = &replaces {
+            if found.is_dir() {
+                return Err(os::is_a_directory(target));
+            }
+            // Renaming would replace the device by a file.
+            if let Some(kind) = os::special_kind(found) {
+                return Err(Error::local(
+                    target,
+                    io::Error::new(
+                        io::ErrorKind::InvalidInput,
+                        format!("is {kind}; read the blob into memory instead"),
+                    ),
+                ));
+            }
+        }
+        let at_target = |error| Error::local(target, error);
+        let name = place.file_name().unwrap_or_default();
+        let temporary = place.with_file_name(temporary_name(name));
+        let open = || os::create_new(&temporary, replaces.as_ref());
+        let file = match (open(), place.parent()) {
             (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(folder).map_err(|error| Error::local(folder, error))?;
                 open()
@@ -74,35 +75,38 @@ impl PartialFile {
         Ok(Self {
             file,
             temporary,
+            place: place.to_owned(),
             target: target.to_owned(),
+            replaces: replaces.is_some(),
             settled: AtomicBool::new(false),
         })
     }
 
-    /// Reserves the space, so that a full disk is noticed before anything is moved.
+    /// Takes room for the whole file: that there is not enough is noticed before anything is moved.
     pub(crate) fn reserve(&self, size: u64) -> Result<()> {
-        match retry_on_intr(|| fallocate(&self.file, FallocateFlags::empty(), 0, size)) {
-            // Not every file system can; the file grows as it is written then.
-            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
-            Err(error) => Err(Error::local_code(&self.target, error)),
-        }
+        os::reserve(&self.file, size).map_err(|error| Error::local(&self.target, error))
     }
 
     pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        self.file
-            .write_all_at(bytes, offset)
+        os::write_all_at(&self.file, bytes, offset)
             .map_err(|error| Error::local(&self.target, error))
     }
 
     pub(crate) fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<()> {
-        self.file
-            .read_exact_at(bytes, offset)
+        os::read_exact_at(&self.file, bytes, offset)
             .map_err(|error| Error::local(&self.target, error))
     }
 
-    /// Gives the file its name.
+    /// Gives the file its name. Where another one is replaced, this one is on the disk first: whatever
+    /// happens to the machine, one of them is there whole.
     pub(crate) fn commit(&self) -> Result<()> {
-        fs::rename(&self.temporary, &self.target)
+        let synced = if self.replaces {
+            os::sync(&self.file)
+        } else {
+            Ok(())
+        };
+        synced
+            .and_then(|()| fs::rename(&self.temporary, &self.place))
             .map_err(|error| Error::local(&self.target, error))?;
         self.settled.store(true, Ordering::Relaxed);
         Ok(())

@@ -1,4 +1,4 @@
-//! One item on its way, until its outcome is known.
+//! One item of a call on its way, until its outcome is known.
 
 use std::{
     path::PathBuf,
@@ -6,114 +6,92 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
 };
 
-use super::{job::Outcome, shared::Shared};
+use super::{call_state::CallState, job::Outcome, job::Output, scheduler::Worker};
 use crate::{
-    blob::BlobProperties,
+    azure::{BlobRef, Session, Statistics},
     cancel::Cancellation,
-    error::{Error, ErrorKind, Result},
-    listing::ListEntry,
-    path::BlobPath,
-    scheduler::{Buffers, Worker},
-    session::{Cost, Session},
+    error::{Error, Result},
 };
-
-/// What a transfer that succeeded has to say.
-#[derive(Debug, Default)]
-pub(crate) struct Moved {
-    pub(crate) size: u64,
-    pub(crate) etag: Option<String>,
-    pub(crate) crc64: Option<u64>,
-    pub(crate) metadata: Vec<(String, String)>,
-    pub(crate) properties: Option<Box<BlobProperties>>,
-    pub(crate) entries: Vec<ListEntry>,
-}
 
 /// An item that has its place among the results. It reports exactly once, at the latest when it is
-/// dropped: work that is thrown away, or panics, leaves no gap.
+/// dropped: a task that is thrown away, or panics, leaves no gap.
 #[derive(Debug)]
 pub(crate) struct Item {
-    pub(crate) batch: Arc<Shared>,
+    pub(crate) call: Arc<CallState>,
     pub(crate) index: usize,
-    pub(crate) blob: BlobPath,
+    pub(crate) blob: BlobRef,
+    /// The path of the blob in a request.
+    pub(crate) url_path: String,
     pub(crate) path: Option<PathBuf>,
-    pub(crate) cost: Cost,
+    statistics: Statistics,
     /// Bytes of the caller's memory that wait with it.
     memory: u64,
-    started: Instant,
     finished: AtomicBool,
 }
 
 impl Item {
-    pub(crate) fn new(
-        batch: Arc<Shared>,
+    pub(super) fn new(
+        call: Arc<CallState>,
         index: usize,
-        blob: BlobPath,
+        blob: BlobRef,
         path: Option<PathBuf>,
         memory: u64,
     ) -> Self {
+        let url_path = call.account.endpoint.path_of(&blob);
         Self {
-            batch,
+            call,
             index,
             blob,
+            url_path,
             path,
-            cost: Cost::default(),
+            statistics: Statistics::default(),
             memory,
-            started: Instant::now(),
             finished: AtomicBool::new(false),
         }
     }
 
-    /// Requests of this item from one thread. The second value is room for the content of a file.
-    pub(crate) fn session<'a>(&'a self, worker: &'a mut Worker<'_>) -> (Session<'a>, &'a mut [u8]) {
-        let Buffers {
-            body,
-            content,
-            head,
-        } = &mut worker.buffers;
-        let session = Session {
-            account: &self.batch.account,
-            body,
-            head,
-            cancellation: Cancellation::new(&self.batch.cancel, worker.signals),
-            cost: &self.cost,
-            progress: &self.batch.progress,
-            maybe_done: false,
-        };
-        (session, content)
+    /// Requests of this item from one thread.
+    pub(crate) fn session<'a>(&'a self, worker: &'a mut Worker<'_>) -> Session<'a> {
+        Session {
+            account: &self.call.account,
+            head: &mut worker.head,
+            cancellation: Cancellation::new(&self.call.cancel, worker.signals),
+            statistics: &self.statistics,
+            progress: &self.call.progress,
+            token_fetches: self.call.token_fetches,
+        }
     }
 
-    /// The path of the blob in a request.
-    pub(crate) fn url_path(&self) -> String {
-        self.batch.account.endpoint.path_of(&self.blob)
+    /// Bytes have moved.
+    pub(crate) fn moved(&self, bytes: u64) {
+        self.call.progress.moved(bytes);
+        let account = &self.call.account;
+        if account.admission.moved(bytes) {
+            account.scheduler.spawn_workers();
+        }
     }
 
-    pub(crate) fn finish(&self, result: Result<Moved>) {
+    pub(crate) fn finish(&self, result: Result<Output>) {
         if self.finished.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (moved, error) = match result {
-            Ok(moved) => (moved, None),
-            Err(error) => (Moved::default(), Some(error.with_blob(&self.blob))),
-        };
-        self.batch.finish(
+        let elapsed = self
+            .statistics
+            .started
+            .get()
+            .map(std::time::Instant::elapsed);
+        self.call.finish(
             self.index,
             self.memory,
             Outcome {
                 blob: self.blob.clone(),
                 path: self.path.clone(),
-                size: moved.size,
-                etag: moved.etag,
-                crc64: moved.crc64,
-                metadata: moved.metadata,
-                properties: moved.properties,
-                entries: moved.entries,
-                requests: self.cost.requests.load(Ordering::Relaxed),
-                retries: self.cost.retries.load(Ordering::Relaxed),
-                elapsed: self.started.elapsed(),
-                error,
+                result: result.map_err(|error| error.with_blob(&self.blob)),
+                requests: self.statistics.requests.load(Ordering::Relaxed),
+                retries: self.statistics.retries.load(Ordering::Relaxed),
+                elapsed: elapsed.unwrap_or_default(),
             },
         );
     }
@@ -122,13 +100,10 @@ impl Item {
 impl Drop for Item {
     fn drop(&mut self) {
         if !*self.finished.get_mut() {
-            let error = if self.batch.cancel.is_set() {
+            let error = if self.call.cancel.is_set() {
                 Error::cancelled()
             } else {
-                Error::new(
-                    ErrorKind::Service,
-                    "an internal error of fastblob ended the transfer; please report it",
-                )
+                Error::internal()
             };
             self.finish(Err(error));
         }

@@ -1,14 +1,15 @@
-//! One item of a call, as the caller gives it, and what became of it.
+//! What the caller asks of one blob, and what became of it.
 
-use std::{io::Read, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use super::options::UploadOptions;
+use super::memory::{MemorySource, MemoryTarget};
 use crate::{
-    blob::BlobProperties,
-    error::{Error, InvalidInput},
-    listing::ListEntry,
-    memory::{MemorySource, MemoryTarget},
-    path::BlobPath,
+    azure::{
+        Answer, BlobRef, Conditions, CopyBlob, DeleteBlob, Downloaded, GetProperties, GetTags,
+        ListAll, ListOptions, SetHttpHeaders, SetMetadata, SetTags, SetTier, SmallOperation,
+        WriteOptions,
+    },
+    error::{InvalidInput, Result},
 };
 
 /// What becomes of the bytes of a download.
@@ -18,190 +19,221 @@ pub(crate) enum Target {
     Memory(Box<dyn MemoryTarget>),
 }
 
-impl Target {
-    pub(super) fn path(&self) -> Option<PathBuf> {
-        match self {
-            Self::File(path) => Some(path.clone()),
-            Self::Memory(_) => None,
-        }
-    }
-}
-
 /// Where the bytes of an upload come from.
+#[derive(Debug)]
 pub enum Source {
     /// A file, read while it is sent.
     File(PathBuf),
     /// Memory, sent from where it is.
     Memory(MemorySource),
-    /// Anything that can be read once, from its current position to its end.
-    Stream(Box<dyn Read + Send>),
+    /// Blocks that the driver of the call supplies, one after another.
+    Blocks,
 }
 
-impl Source {
-    pub(super) fn path(&self) -> Option<PathBuf> {
-        match self {
-            Self::File(path) => Some(path.clone()),
-            Self::Memory(_) | Self::Stream(_) => None,
-        }
-    }
-}
-
-impl std::fmt::Debug for Source {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-            Self::Memory(memory) => memory.fmt(f),
-            Self::Stream(_) => f.write_str("Stream"),
-        }
-    }
-}
-
-/// One item of a call.
+/// What the caller asks of one blob.
 #[derive(Debug)]
-pub struct Job(pub(super) Kind);
+pub struct Job {
+    pub(super) blob: BlobRef,
+    pub(super) kind: Kind,
+}
 
-#[derive(Debug)]
 pub(super) enum Kind {
     Download {
-        blob: BlobPath,
         target: Target,
         offset: u64,
         length: Option<u64>,
+        conditions: Arc<Conditions>,
     },
     Upload {
         source: Source,
-        blob: BlobPath,
-        options: Arc<UploadOptions>,
+        options: Arc<WriteOptions>,
     },
-    Delete {
-        blob: BlobPath,
-    },
-    Properties {
-        blob: BlobPath,
-    },
-    List {
-        prefix: BlobPath,
-        one_level: bool,
-    },
+    Delete(DeleteBlob),
+    Small(Box<dyn SmallOperation>),
     /// An argument that was refused before; keeps its place among the results.
-    Invalid {
-        blob: BlobPath,
-        path: Option<PathBuf>,
-        reason: InvalidInput,
-    },
+    Invalid(Option<PathBuf>, InvalidInput),
 }
 
 impl Job {
     /// Downloads a blob to a file, which appears under its name when it is complete.
-    pub fn download(blob: BlobPath, path: PathBuf) -> Self {
-        Self(Kind::Download {
-            blob,
-            target: Target::File(path),
-            offset: 0,
-            length: None,
-        })
+    pub fn download(blob: BlobRef, path: PathBuf, conditions: Arc<Conditions>) -> Self {
+        Self::get(blob, Target::File(path), 0, None, conditions)
     }
 
     /// Reads a blob, or `length` bytes of it from `offset`, into memory. A range is cut at the blob's end.
     pub fn read(
-        blob: BlobPath,
+        blob: BlobRef,
         target: Box<dyn MemoryTarget>,
         offset: u64,
         length: Option<u64>,
+        conditions: Arc<Conditions>,
     ) -> Self {
-        Self(Kind::Download {
+        Self::get(blob, Target::Memory(target), offset, length, conditions)
+    }
+
+    fn get(
+        blob: BlobRef,
+        target: Target,
+        offset: u64,
+        length: Option<u64>,
+        conditions: Arc<Conditions>,
+    ) -> Self {
+        Self {
             blob,
-            target: Target::Memory(target),
-            offset,
-            length,
-        })
+            kind: Kind::Download {
+                target,
+                offset,
+                length,
+                conditions,
+            },
+        }
     }
 
     /// Writes a blob.
-    pub fn upload(source: Source, blob: BlobPath, options: Arc<UploadOptions>) -> Self {
-        Self(Kind::Upload {
-            source,
+    pub fn upload(source: Source, blob: BlobRef, options: Arc<WriteOptions>) -> Self {
+        Self {
             blob,
-            options,
-        })
+            kind: Kind::Upload { source, options },
+        }
     }
 
-    /// Deletes a blob.
-    pub fn delete(blob: BlobPath) -> Self {
-        Self(Kind::Delete { blob })
+    /// Deletes a blob; several of one call go into one request.
+    pub fn delete(blob: BlobRef, delete: DeleteBlob) -> Self {
+        Self {
+            blob,
+            kind: Kind::Delete(delete),
+        }
+    }
+
+    /// Copies a blob.
+    pub fn copy(target: BlobRef, copy: CopyBlob) -> Self {
+        Self::small(target, copy)
     }
 
     /// Asks for a blob's properties.
-    pub fn properties(blob: BlobPath) -> Self {
-        Self(Kind::Properties { blob })
+    pub fn properties(blob: BlobRef, conditions: Conditions) -> Self {
+        Self::small(blob, GetProperties { conditions })
     }
 
-    /// Lists what is below a prefix; with `one_level` what is directly below it.
-    pub fn list(prefix: BlobPath, one_level: bool) -> Self {
-        Self(Kind::List { prefix, one_level })
+    /// Lists what is below a prefix.
+    pub fn list(prefix: BlobRef, options: ListOptions) -> Self {
+        Self::small(prefix, ListAll::new(options))
+    }
+
+    /// Moves a blob to another tier.
+    pub fn set_tier(blob: BlobRef, operation: SetTier) -> Self {
+        Self::small(blob, operation)
+    }
+
+    /// Replaces a blob's index tags.
+    pub fn set_tags(blob: BlobRef, operation: SetTags) -> Self {
+        Self::small(blob, operation)
+    }
+
+    /// Asks for a blob's index tags.
+    pub fn get_tags(blob: BlobRef, operation: GetTags) -> Self {
+        Self::small(blob, operation)
+    }
+
+    /// Replaces a blob's metadata.
+    pub fn set_metadata(blob: BlobRef, operation: SetMetadata) -> Self {
+        Self::small(blob, operation)
+    }
+
+    /// Replaces a blob's headers of content.
+    pub fn set_http_headers(blob: BlobRef, operation: SetHttpHeaders) -> Self {
+        Self::small(blob, operation)
+    }
+
+    fn small(blob: BlobRef, operation: impl SmallOperation + 'static) -> Self {
+        Self {
+            blob,
+            kind: Kind::Small(Box::new(operation)),
+        }
     }
 
     /// An item whose arguments the caller found unacceptable; it fails in its place.
-    pub fn invalid(blob: BlobPath, path: Option<PathBuf>, reason: InvalidInput) -> Self {
-        Self(Kind::Invalid { blob, path, reason })
+    pub fn invalid(blob: BlobRef, path: Option<PathBuf>, reason: InvalidInput) -> Self {
+        Self {
+            blob,
+            kind: Kind::Invalid(path, reason),
+        }
     }
 
     /// Bytes of the caller's memory that the job holds until it has ended.
     pub fn memory(&self) -> u64 {
-        self.0.memory()
-    }
-
-    pub(super) fn check_range(&self) -> Result<(), InvalidInput> {
-        match &self.0 {
-            Kind::Download { offset, length, .. }
-                if offset.saturating_add(length.unwrap_or(0)) > i64::MAX as u64 =>
-            {
-                Err(InvalidInput::new(
-                    "offset and length are beyond the end of any blob",
-                ))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Kind {
-    fn memory(&self) -> u64 {
-        match self {
-            Self::Upload {
+        match &self.kind {
+            Kind::Upload {
                 source: Source::Memory(memory),
                 ..
             } => memory.bytes().len() as u64,
             _ => 0,
         }
     }
+
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        match &self.kind {
+            Kind::Download {
+                target: Target::File(path),
+                ..
+            }
+            | Kind::Upload {
+                source: Source::File(path),
+                ..
+            } => Some(path.clone()),
+            Kind::Invalid(path, _) => path.clone(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Download { .. } => "Download",
+            Self::Upload { .. } => "Upload",
+            Self::Delete(_) => "Delete",
+            Self::Small(_) => "Small",
+            Self::Invalid(..) => "Invalid",
+        })
+    }
+}
+
+/// What an item that succeeded has to say.
+#[derive(Debug)]
+pub enum Output {
+    /// Of a download or a read.
+    Downloaded(Downloaded),
+    /// Of an upload or a write.
+    Uploaded(Uploaded),
+    /// Of any other operation.
+    Answer(Answer),
+}
+
+/// What an upload has to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uploaded {
+    /// Bytes that the blob has now.
+    pub size: u64,
+    /// CRC64 of them.
+    pub crc64: u64,
+    /// ETag, in quotes as the service sends it.
+    pub etag: Option<String>,
 }
 
 /// What became of one item.
 #[derive(Debug)]
 pub struct Outcome {
     /// The blob.
-    pub blob: BlobPath,
+    pub blob: BlobRef,
     /// The local file, where one took part.
     pub path: Option<PathBuf>,
-    /// Bytes that arrived, or that the blob has now.
-    pub size: u64,
-    /// The blob's ETag, as the service sends it.
-    pub etag: Option<String>,
-    /// CRC64 of the bytes moved.
-    pub crc64: Option<u64>,
-    /// The blob's metadata, after a download.
-    pub metadata: Vec<(String, String)>,
-    /// The blob's properties, where they were asked for.
-    pub properties: Option<Box<BlobProperties>>,
-    /// What is below the prefix, where a list was asked for.
-    pub entries: Vec<ListEntry>,
+    /// What was asked for, or why it failed.
+    pub result: Result<Output>,
     /// Requests sent.
     pub requests: u32,
     /// Requests among them that were repeated.
     pub retries: u32,
     /// From the first request to the end.
     pub elapsed: Duration,
-    /// Why it failed.
-    pub error: Option<Error>,
 }

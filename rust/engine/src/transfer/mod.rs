@@ -1,25 +1,28 @@
-//! Moving blobs: one or many, whole or in parts.
+//! Moving blobs: one or many, whole or in parts. What is asked of the service, and how, is in `azure/`.
 
-mod batch;
+mod call;
+mod call_state;
 mod delete;
+pub mod directory;
 mod download;
 mod file;
 mod item;
 mod job;
-mod list;
-mod options;
-mod parts;
-mod properties;
-mod put;
+mod memory;
+mod part_tracker;
+mod plan;
 mod range;
-mod shared;
+mod scheduler;
+mod small;
+mod source;
+mod stream;
 mod upload;
 
-pub(crate) use self::{delete::delete_blob, file::PARTIAL_SUFFIX};
+pub(crate) use self::{file::PARTIAL_SUFFIX, scheduler::Scheduler};
 
 pub use self::{
-    batch::{Batch, BatchState},
-    job::{Job, Outcome, Source},
-    options::UploadOptions,
-    shared::OnError,
+    call::{Call, Need, WantedBlock},
+    call_state::OnError,
+    job::{Job, Outcome, Output, Source, Uploaded},
+    memory::{MemoryRegion, MemorySource, MemoryTarget},
 };

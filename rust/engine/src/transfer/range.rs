@@ -1,92 +1,215 @@
 //! Getting one range of a blob, to its last byte.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 
-use super::{file::PartialFile, item::Item};
+use super::{
+    download::{Download, changed},
+    file::PartialFile,
+    memory::MemoryRegion,
+};
 use crate::{
+    azure::{Attempts, GetBlob, Opened, ReceivedRange, Session},
     checksum::{Crc64, combine, encode_crc64},
     error::{Error, ErrorKind, Result},
-    http::{BodyReader, Request, ResponseHead, TransportError},
-    memory::MemoryRegion,
-    session::{Failure, Operation},
+    http::{BodyReader, ResponseHead, TransportError},
+    limits::BUFFER_SIZE,
 };
 
 /// Where the bytes of a range go.
 #[derive(Debug)]
-pub(crate) enum Destination {
-    File {
-        file: Arc<PartialFile>,
-        offset: u64,
-    },
+pub(super) enum Destination {
+    File { file: Arc<PartialFile>, offset: u64 },
     Memory(MemoryRegion),
-    /// Nowhere: only the checksum counts.
-    Discard,
 }
 
-/// What the first answer tells about the blob.
+/// Which version of the blob the first answer was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Version {
+    pub(super) etag: Option<String>,
+    total: u64,
+}
+
+impl Version {
+    pub(super) fn read(head: &ResponseHead, total: u64) -> Self {
+        Self {
+            etag: head.get("etag").map(str::to_owned),
+            total,
+        }
+    }
+}
+
+/// Why a body could not be copied.
 #[derive(Debug)]
-pub(crate) struct Discovered {
-    /// Bytes of the whole blob.
-    pub(crate) total: u64,
-    pub(crate) etag: Option<String>,
-    pub(crate) metadata: Vec<(String, String)>,
-    /// The stored MD5, base64.
-    pub(crate) md5: Option<String>,
+pub(super) enum Failure {
+    /// Another attempt may succeed.
+    Broken(TransportError),
+    /// Another attempt would end the same way.
+    Final(Error),
+}
+
+impl From<TransportError> for Failure {
+    fn from(error: TransportError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
 }
 
 /// Bytes `start..start + length` of a blob. After a break it goes on with the byte that is missing.
-pub(crate) struct RangeGet<'a, F> {
-    pub(crate) item: &'a Item,
-    pub(crate) start: u64,
+#[derive(Debug)]
+pub(super) struct RangeDownload {
+    start: u64,
     /// Bytes asked for; those that there are, once the first answer is here.
-    pub(crate) length: u64,
-    pub(crate) etag: Option<String>,
+    length: u64,
     /// Ask the service for a CRC64 of what it sends.
-    pub(crate) checked: bool,
-    pub(crate) destination: Option<Destination>,
-    /// Called with the first answer: makes the destination. None for ranges after the first.
-    pub(crate) discover: Option<F>,
+    checked: bool,
+    /// Bytes of buffer, for what is written to a file.
+    buffer: usize,
+    destination: Option<Destination>,
+    version: Option<Version>,
     /// Hashes what arrives, where the MD5 of it is known.
-    pub(crate) md5: Option<(Md5, String)>,
+    md5: Option<(Md5, String)>,
     received: u64,
     crc64: u64,
     progressed: bool,
+    /// The last body was read to its end.
+    finished: bool,
 }
 
-impl<'a, F> RangeGet<'a, F> {
-    pub(crate) fn new(item: &'a Item, start: u64, length: u64, checked: bool) -> Self {
+impl RangeDownload {
+    pub(super) fn new(start: u64, length: u64, checked: bool, to_file: bool) -> Self {
         Self {
-            item,
             start,
             length,
-            etag: None,
             checked,
+            buffer: if to_file { BUFFER_SIZE } else { 0 },
             destination: None,
-            discover: None,
+            version: None,
             md5: None,
             received: 0,
             crc64: 0,
             progressed: false,
+            finished: false,
         }
     }
 
+    /// There is room for the range, which has so many bytes of this version.
+    pub(super) fn begin(
+        &mut self,
+        destination: Destination,
+        length: u64,
+        md5: Option<String>,
+        version: Version,
+    ) {
+        self.destination = Some(destination);
+        self.length = length;
+        self.md5 = md5.map(|md5| (Md5::new(), md5));
+        self.version = Some(version);
+    }
+
+    pub(super) fn without_checksum(&mut self) {
+        self.checked = false;
+    }
+
     /// CRC64 and length of what arrived.
-    pub(crate) fn moved(&self) -> (u64, u64) {
+    pub(super) fn moved(&self) -> (u64, u64) {
         (self.crc64, self.received)
     }
 
+    /// Whether the last body was read to its end.
+    pub(super) fn body_is_finished(&self) -> bool {
+        self.finished
+    }
+
     /// The memory that was filled.
-    pub(crate) fn into_memory(self) -> Option<MemoryRegion> {
+    pub(super) fn into_memory(self) -> Option<MemoryRegion> {
         match self.destination {
             Some(Destination::Memory(region)) => Some(region),
             _ => None,
         }
     }
 
-    fn start_over(&mut self) {
-        self.item.batch.progress.lost(self.received);
+    /// Asks for what is missing; the answer is of the version that the first one was of.
+    pub(super) fn open<'a>(
+        &mut self,
+        session: &mut Session<'a>,
+        attempts: &mut Attempts,
+        download: &Download,
+        first: bool,
+    ) -> Result<(Opened<'a>, ReceivedRange)> {
+        loop {
+            let from = self.start + self.received;
+            let end = self.start + self.length;
+            let mut get = GetBlob {
+                path: &download.item.url_path,
+                first: from,
+                last: end - 1,
+                etag: self
+                    .version
+                    .as_ref()
+                    .and_then(|version| version.etag.as_deref())
+                    .filter(|_| !first),
+                conditions: Some(&download.conditions),
+                buffer: self.buffer,
+                range_crc64: self.checked,
+            };
+            let opened = session.open(attempts, &mut get)?;
+            match ReceivedRange::read(&opened.head, from, end) {
+                Ok(received) => {
+                    let version = Version::read(&opened.head, received.total);
+                    if self.version.as_ref().is_some_and(|known| *known != version) {
+                        return Err(changed());
+                    }
+                    return Ok((opened, received));
+                }
+                Err(error) => {
+                    drop(opened);
+                    session.broken(attempts, error)?;
+                }
+            }
+        }
+    }
+
+    /// Waits before another attempt, if there is to be one.
+    pub(super) fn retry(
+        &mut self,
+        failure: Failure,
+        session: &Session,
+        attempts: &mut Attempts,
+    ) -> Result<()> {
+        if std::mem::take(&mut self.progressed) {
+            attempts.progressed();
+        }
+        match failure {
+            Failure::Broken(error) => {
+                if self.received > 0
+                    && self
+                        .version
+                        .as_ref()
+                        .is_some_and(|known| known.etag.is_none())
+                {
+                    return Err(Error::new(
+                        ErrorKind::Integrity,
+                        "the connection broke, and without an ETag it cannot be told whether the rest would \
+                         be of the same version",
+                    ));
+                }
+                session.broken(attempts, error)
+            }
+            Failure::Final(error) => Err(error),
+        }
+    }
+
+    fn start_over(&mut self, download: &Download) {
+        download.item.call.progress.lost(self.received);
+        download.counted.fetch_sub(self.received, Ordering::Relaxed);
         self.received = 0;
         self.crc64 = 0;
         if let Some((hash, _)) = &mut self.md5 {
@@ -94,68 +217,72 @@ impl<'a, F> RangeGet<'a, F> {
         }
     }
 
-    /// Moves the body of one answer to the destination.
-    fn pour(
+    /// Copies the body of an answer to its destination.
+    pub(super) fn copy_body(
         &mut self,
-        body: &mut BodyReader,
-        head: &ResponseHead,
-        buffer: &mut [u8],
+        opened: &mut Opened,
+        session: &Session,
+        download: &Download,
     ) -> Result<(), Failure> {
+        let sent = opened.head.get("x-ms-content-crc64").map(str::to_owned);
         let before = self.received;
         let mut running = Crc64::new();
-        let result = self.pour_pieces(body, buffer, &mut running);
+        let (mut body, buffer) = opened.body_and_buffer(session.cancellation);
+        let result = self.copy_pieces(&mut body, buffer, &mut running, download);
+        self.finished = body.is_finished();
         let arrived = self.received - before;
         self.crc64 = combine(self.crc64, running.value(), arrived);
-        if !self.checked {
-            self.progressed |= arrived > 0;
-            return result;
-        }
-        if result.is_err() {
-            // The checksum covers the whole answer: what came of it cannot be verified.
-            self.start_over();
-            return result;
-        }
-        match head.get("x-ms-content-crc64") {
-            Some(sent) if sent != encode_crc64(running.value()) => Err(damaged("CRC64").into()),
-            Some(_) => Ok(()),
-            None => {
-                self.item.batch.account.without_checked_ranges();
-                Ok(())
+        if self.checked {
+            if result.is_err() {
+                // The checksum covers the whole answer: what came of it cannot be verified.
+                self.start_over(download);
+                return result;
             }
+            match sent {
+                Some(sent) if sent != encode_crc64(running.value()) => {
+                    return Err(damaged("CRC64").into());
+                }
+                Some(_) => {}
+                None => session.account.without_checked_ranges(),
+            }
+        } else {
+            self.progressed |= arrived > 0;
         }
+        result?;
+        if let Some((hash, expected)) = self.md5.take()
+            && STANDARD.encode(hash.finalize()) != expected
+        {
+            return Err(damaged("MD5").into());
+        }
+        Ok(())
     }
 
-    fn pour_pieces(
+    fn copy_pieces(
         &mut self,
         body: &mut BodyReader,
         buffer: &mut [u8],
         running: &mut Crc64,
+        download: &Download,
     ) -> Result<(), Failure> {
         let Some(destination) = self.destination.as_mut() else {
-            unreachable!("the first answer makes the destination");
+            return Err(Error::internal().into());
         };
         while self.received < self.length {
-            let rest = usize::try_from(self.length - self.received).unwrap_or(usize::MAX);
+            let remaining = usize::try_from(self.length - self.received).unwrap_or(usize::MAX);
             let (piece, broken) = match destination {
                 // Straight to its place.
                 Destination::Memory(region) => {
                     let received = self.received as usize;
-                    let room = &mut region.bytes_mut()[received..received + rest];
-                    match body.read(room) {
-                        Ok(0) => (&[][..], Some(TransportError::ended_early())),
+                    let room = &mut region.bytes_mut()[received..received + remaining];
+                    match body.read_some(room) {
                         Ok(count) => (&room[..count], None),
-                        Err(broken) => (&[][..], Some(broken)),
+                        Err(error) => (&[][..], Some(error)),
                     }
                 }
                 Destination::File { file, offset } => {
-                    let most = rest.min(buffer.len());
+                    let most = remaining.min(buffer.len());
                     let (filled, broken) = fill(body, &mut buffer[..most]);
                     file.write_at(&buffer[..filled], *offset + self.received)?;
-                    (&buffer[..filled], broken)
-                }
-                Destination::Discard => {
-                    let most = rest.min(buffer.len());
-                    let (filled, broken) = fill(body, &mut buffer[..most]);
                     (&buffer[..filled], broken)
                 }
             };
@@ -163,10 +290,12 @@ impl<'a, F> RangeGet<'a, F> {
             if let Some((hash, _)) = &mut self.md5 {
                 hash.update(piece);
             }
-            self.received += piece.len() as u64;
-            self.item.batch.progress.moved(piece.len() as u64);
-            if let Some(broken) = broken {
-                return Err(broken.into());
+            let count = piece.len() as u64;
+            self.received += count;
+            download.counted.fetch_add(count, Ordering::Relaxed);
+            download.item.moved(count);
+            if let Some(error) = broken {
+                return Err(error.into());
             }
         }
         // The end of a chunked body is still to be read; without it the connection is of no use, but
@@ -180,16 +309,15 @@ impl<'a, F> RangeGet<'a, F> {
 fn fill(body: &mut BodyReader, buffer: &mut [u8]) -> (usize, Option<TransportError>) {
     let mut filled = 0;
     while filled < buffer.len() {
-        match body.read(&mut buffer[filled..]) {
-            Ok(0) => return (filled, Some(TransportError::ended_early())),
+        match body.read_some(&mut buffer[filled..]) {
             Ok(count) => filled += count,
-            Err(broken) => return (filled, Some(broken)),
+            Err(error) => return (filled, Some(error)),
         }
     }
     (filled, None)
 }
 
-pub(crate) fn damaged(checksum: &str) -> Error {
+pub(super) fn damaged(checksum: &str) -> Error {
     Error::new(
         ErrorKind::Integrity,
         format!(
@@ -197,97 +325,4 @@ pub(crate) fn damaged(checksum: &str) -> Error {
              damaged or something on the way changed it"
         ),
     )
-}
-
-impl<F> Operation for RangeGet<'_, F>
-where
-    F: FnMut(&Discovered, u64) -> Result<(Destination, bool)>,
-{
-    type Output = ();
-
-    fn request(&self) -> Request<'_> {
-        let first = self.start + self.received;
-        let last = self.start + self.length - 1;
-        let mut request = Request::new("GET", self.item.url_path())
-            .header("x-ms-range", format!("bytes={first}-{last}"));
-        if let Some(etag) = &self.etag {
-            request = request.header("if-match", etag.as_str());
-        }
-        if self.checked {
-            request = request.header("x-ms-range-get-content-crc64", "true");
-        }
-        request
-    }
-
-    fn receive(
-        &mut self,
-        head: &ResponseHead,
-        body: &mut BodyReader,
-        buffer: &mut [u8],
-    ) -> Result<(), Failure> {
-        let first = self.start + self.received;
-        let asked = self.start + self.length;
-        // 200 is the whole blob, from a proxy that does not know x-ms-range: good if all was asked for.
-        let (sent, total) = match (head.status, head.content_range()) {
-            (206, Some((Some((from, to)), total))) => (from..to + 1, total),
-            (200, _) if first == 0 => {
-                let length = head
-                    .get("content-length")
-                    .and_then(|text| text.parse().ok());
-                let length = length.ok_or(TransportError::Protocol("the answer has no length"))?;
-                if length > asked {
-                    return Err(
-                        TransportError::Protocol("the answer is longer than the range").into(),
-                    );
-                }
-                (0..length, length)
-            }
-            _ => {
-                return Err(
-                    TransportError::Protocol("the answer is not the range asked for").into(),
-                );
-            }
-        };
-        if sent.start != first || (head.status == 206 && sent.end != asked.min(total)) {
-            return Err(
-                TransportError::Protocol("the answer is another range than asked for").into(),
-            );
-        }
-        if self.destination.is_none() {
-            let whole = self.start == 0 && sent.end == total;
-            let md5 = head
-                .get("x-ms-blob-content-md5")
-                .or_else(|| head.get("content-md5").filter(|_| head.status == 200));
-            let discovered = Discovered {
-                total,
-                etag: head.get("etag").map(str::to_owned),
-                metadata: head.metadata(),
-                md5: md5.map(str::to_owned),
-            };
-            self.length = self.length.min(sent.end - sent.start);
-            if let Some(discover) = &mut self.discover {
-                let (destination, verify) = discover(&discovered, self.length)?;
-                self.destination = Some(destination);
-                if let (true, true, Some(md5)) = (whole, verify, discovered.md5) {
-                    self.md5 = Some((Md5::new(), md5));
-                }
-            }
-            self.etag = discovered.etag;
-        }
-        if sent.end - sent.start < self.length - self.received {
-            return Err(TransportError::Protocol("the blob became shorter").into());
-        }
-        self.pour(body, head, buffer)?;
-        if let Some((hash, expected)) = self.md5.take() {
-            use base64::{Engine as _, engine::general_purpose::STANDARD};
-            if STANDARD.encode(hash.finalize()) != expected {
-                return Err(damaged("MD5").into());
-            }
-        }
-        Ok(())
-    }
-
-    fn has_progressed(&mut self) -> bool {
-        std::mem::take(&mut self.progressed)
-    }
 }

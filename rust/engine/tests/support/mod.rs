@@ -6,25 +6,40 @@
 )]
 
 use std::{
+    collections::HashMap,
     fs,
+    io::Read,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use fastblob_engine::{
-    Batch, BatchState, BlobPath, Client, Config, Credential, Endpoint, Job, MemoryRegion,
-    MemorySource, MemoryTarget, OnError, Outcome, SignalPoll, Source, Token, TokenProvider,
-    UploadOptions,
+    Answer, BlobProperties, BlobRef, Call, Client, Conditions, Config, CopyBlob, Credential,
+    DeleteBlob, Downloaded, Endpoint, Error, Job, MemoryRegion, MemorySource, MemoryTarget, Need,
+    OnError, Outcome, Output, SignalPoll, Source, Token, Uploaded, WriteOptions,
 };
 use fastblob_service::{Action, Fault, Options, Service};
+
+/// No call of a test takes longer, unless it hangs.
+const HANGS: Duration = Duration::from_secs(120);
 
 pub(crate) struct Rig {
     pub(crate) service: Arc<Service>,
     pub(crate) client: Client,
+    pub(crate) tokens: Mutex<Tokens>,
+}
+
+/// What the client was given instead of tokens of a real credential.
+#[derive(Default)]
+pub(crate) struct Tokens {
+    /// What was asked of each.
+    pub(crate) claims: Vec<Option<String>>,
+    /// Seconds that the next ones live, last first; when none is left, none can be had.
+    pub(crate) lifetimes: Vec<u64>,
 }
 
 impl Rig {
@@ -55,37 +70,102 @@ impl Rig {
         Self {
             service: Arc::new(service),
             client,
+            tokens: Mutex::default(),
         }
     }
 
     pub(crate) fn fault(&self, operation: &str, times: u32, action: Action) {
+        self.fault_after(operation, 0, times, action);
+    }
+
+    /// A fault that lets the first requests pass.
+    pub(crate) fn fault_after(&self, operation: &str, after: u32, times: u32, action: Action) {
         self.service.add_fault(Fault {
             operation: Some(operation.to_owned()),
             method: None,
             path: None,
-            after: 0,
+            after,
             times,
             action,
         });
     }
 
     pub(crate) fn run(&self, job: Job) -> Outcome {
-        self.client.run(job, SignalPoll::never())
+        self.run_until(job, SignalPoll::never())
+    }
+
+    pub(crate) fn run_until(&self, job: Job, signals: SignalPoll<'_>) -> Outcome {
+        let call = self.client.call_one(job);
+        self.drive(&call, HashMap::new(), signals);
+        call.into_outcomes().pop().unwrap()
     }
 
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Outcome {
         self.run(write(name, content, true))
     }
 
+    pub(crate) fn write_stream(&self, name: &str, stream: impl Read + 'static) -> Outcome {
+        let call = self
+            .client
+            .call_one(Job::upload(Source::Blocks, blob(name), options(true)));
+        let streams: Streams = [(0, Box::new(stream) as Box<dyn Read>)].into();
+        self.drive(&call, streams, SignalPoll::never());
+        call.into_outcomes().pop().unwrap()
+    }
+
     pub(crate) fn read(&self, name: &str, offset: u64, length: Option<u64>) -> Outcome {
-        self.run(Job::read(blob(name), Box::new(Leaked), offset, length))
+        self.run(read(name, offset, length))
+    }
+
+    pub(crate) fn properties(&self, blob: BlobRef) -> Outcome {
+        self.run(Job::properties(blob, Conditions::default()))
+    }
+
+    pub(crate) fn copy(&self, source: &str, target: &str, overwrite: bool) -> Outcome {
+        let options = WriteOptions {
+            overwrite,
+            ..WriteOptions::default()
+        };
+        let copy = CopyBlob::new(blob(source), Conditions::default(), options).unwrap();
+        self.run(Job::copy(blob(target), copy))
     }
 
     /// All jobs in one call.
     pub(crate) fn batch(&self, jobs: Vec<Job>, on_error: OnError) -> Vec<Outcome> {
-        let batch = self.client.batch(on_error);
-        batch.push(jobs);
-        finish(batch)
+        let call = self.client.call(on_error);
+        call.push(jobs);
+        call.end_of_input();
+        self.drive(&call, HashMap::new(), SignalPoll::never());
+        call.into_outcomes()
+    }
+
+    /// Supplies what a call needs until it has ended.
+    pub(crate) fn drive(&self, call: &Call, mut streams: Streams, signals: SignalPoll<'_>) {
+        let start = Instant::now();
+        loop {
+            match call.wait(signals, Duration::from_secs(1)) {
+                Need::Nothing => return,
+                Need::Token => self.fetch_token(),
+                Need::Block => supply_block(call, &mut streams),
+                Need::Items => panic!("no more items will come"),
+                Need::Time => assert!(start.elapsed() < HANGS, "the call does not end"),
+            }
+        }
+    }
+
+    pub(crate) fn fetch_token(&self) {
+        let claims = self.client.token_claims();
+        let mut tokens = self.tokens.lock().unwrap();
+        tokens.claims.push(claims);
+        let Some(life) = tokens.lifetimes.pop() else {
+            return self.client.token_failed("no token left".into());
+        };
+        let life = Duration::from_secs(life);
+        let secret = self.service.issue_token("https://storage.azure.com", life);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let expires_on = (now.unwrap() + life).as_secs_f64();
+        self.client
+            .set_token(&Token::new(secret, expires_on).unwrap());
     }
 
     /// Names of the operations that the service saw.
@@ -98,28 +178,109 @@ impl Rig {
     }
 }
 
-/// The outcomes of a call, once it has ended.
-pub(crate) fn finish(batch: Batch) -> Vec<Outcome> {
-    batch.end_of_input();
-    while batch.wait(Duration::from_secs(1)) != BatchState::Finished {}
-    batch.into_outcomes()
+/// Runs a job of a client of one's own, which needs nothing from its driver.
+pub(crate) fn run_with(client: &Client, job: Job) -> Outcome {
+    let call = client.call_one(job);
+    let start = Instant::now();
+    loop {
+        match call.wait(SignalPoll::never(), Duration::from_secs(1)) {
+            Need::Nothing => return call.into_outcomes().pop().unwrap(),
+            Need::Time => assert!(start.elapsed() < HANGS, "the call does not end"),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
-pub(crate) fn blob(name: &str) -> BlobPath {
-    BlobPath::parse(&format!("data/{name}")).unwrap()
+/// The streams of a call, by the numbers of their items.
+pub(crate) type Streams = HashMap<usize, Box<dyn Read>>;
+
+fn supply_block(call: &Call, streams: &mut Streams) {
+    let Some(wanted) = call.next_block() else {
+        return;
+    };
+    let mut block = Vec::new();
+    let stream = streams.get_mut(&wanted.item).unwrap();
+    match stream.take(wanted.size).read_to_end(&mut block) {
+        Ok(count) => {
+            let last = (count as u64) < wanted.size;
+            call.put_block(wanted.item, MemorySource::owned(block), last);
+        }
+        Err(error) => call.block_failed(wanted.item, error.into()),
+    }
+}
+
+/// What a test expects of an outcome.
+pub(crate) trait Expected {
+    fn output(&self) -> &Output;
+    fn error(&self) -> &Error;
+
+    fn downloaded(&self) -> &Downloaded {
+        match self.output() {
+            Output::Downloaded(downloaded) => downloaded,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn uploaded(&self) -> &Uploaded {
+        match self.output() {
+            Output::Uploaded(uploaded) => uploaded,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn properties(&self) -> &BlobProperties {
+        match self.output() {
+            Output::Answer(Answer::Properties(properties)) => properties,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+impl Expected for Outcome {
+    #[track_caller]
+    fn output(&self) -> &Output {
+        match &self.result {
+            Ok(output) => output,
+            Err(error) => panic!("{}: {error}", self.blob),
+        }
+    }
+
+    #[track_caller]
+    fn error(&self) -> &Error {
+        match &self.result {
+            Ok(output) => panic!("{}: {output:?}", self.blob),
+            Err(error) => error,
+        }
+    }
+}
+
+pub(crate) fn blob(name: &str) -> BlobRef {
+    BlobRef::parse(&format!("data/{name}")).unwrap()
+}
+
+pub(crate) fn options(overwrite: bool) -> Arc<WriteOptions> {
+    Arc::new(WriteOptions {
+        overwrite,
+        ..WriteOptions::default()
+    })
 }
 
 pub(crate) fn write(name: &str, content: &[u8], overwrite: bool) -> Job {
-    let content: &'static [u8] = content.to_vec().leak();
-    let options = UploadOptions {
-        overwrite,
-        ..UploadOptions::default()
-    };
-    Job::upload(
-        Source::Memory(MemorySource::new(content, Box::new(()))),
-        blob(name),
-        Arc::new(options),
-    )
+    let source = Source::Memory(MemorySource::owned(content.to_vec()));
+    Job::upload(source, blob(name), options(overwrite))
+}
+
+pub(crate) fn read(name: &str, offset: u64, length: Option<u64>) -> Job {
+    let any = Arc::new(Conditions::default());
+    Job::read(blob(name), Box::new(Leaked), offset, length, any)
+}
+
+pub(crate) fn download(name: &str, path: PathBuf) -> Job {
+    Job::download(blob(name), path, Arc::new(Conditions::default()))
+}
+
+pub(crate) fn delete(name: &str) -> Job {
+    Job::delete(blob(name), DeleteBlob::default())
 }
 
 /// Bytes in which no two places look alike.
@@ -187,35 +348,5 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).unwrap();
-    }
-}
-
-type Issue = Box<dyn Fn(Duration) -> String + Send>;
-
-/// Gives tokens of the service, each of the next lifetime.
-pub(crate) struct Tokens {
-    pub(crate) calls: Mutex<Vec<Option<String>>>,
-    pub(crate) lifetimes: Mutex<Vec<u64>>,
-    pub(crate) issue: Mutex<Option<Issue>>,
-}
-
-impl TokenProvider for Tokens {
-    fn token(
-        &self,
-        claims: Option<&str>,
-    ) -> Result<Token, Box<dyn std::error::Error + Send + Sync>> {
-        self.calls.lock().unwrap().push(claims.map(str::to_owned));
-        let life = self
-            .lifetimes
-            .lock()
-            .unwrap()
-            .pop()
-            .ok_or("no token left")?;
-        let life = Duration::from_secs(life);
-        let issue = self.issue.lock().unwrap();
-        Ok(Token {
-            secret: issue.as_ref().ok_or("not connected")?(life),
-            expires_on: SystemTime::now() + life,
-        })
     }
 }

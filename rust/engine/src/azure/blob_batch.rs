@@ -1,0 +1,163 @@
+//! Blob Batch, of deletes: <https://learn.microsoft.com/rest/api/storageservices/blob-batch>
+//!
+//! multipart/mixed of whole requests, each authorised for itself.
+
+use std::fmt::Write as _;
+
+use super::{
+    blob_ref::BlobRef,
+    conditions::Conditions,
+    delete_blob, error_response,
+    session::{Attempts, Operation, Session},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::{Body, Request, ResponseHead},
+    random,
+};
+
+/// Deletes blobs of one container.
+#[derive(Debug)]
+pub(crate) struct BatchDelete<'a> {
+    pub(crate) blobs: &'a [&'a BlobRef],
+    pub(crate) conditions: &'a Conditions,
+}
+
+/// Status and error of each part, in the order of the blobs; None where the answer has none.
+pub(crate) type BatchAnswer = Vec<Option<(u16, Error)>>;
+
+struct Call {
+    path: String,
+    content_type: String,
+    body: String,
+}
+
+impl Operation for Call {
+    fn expected(&self) -> &[u16] {
+        &[202]
+    }
+
+    fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
+        Request::new("POST", self.path.clone())
+            .query("restype", "container")
+            .query("comp", "batch")
+            .header("content-type", self.content_type.as_str())
+            .body(Body::Bytes(self.body.as_bytes()))
+    }
+}
+
+impl BatchDelete<'_> {
+    pub(crate) fn run(
+        &self,
+        session: &mut Session,
+        attempts: &mut Attempts,
+    ) -> Result<BatchAnswer> {
+        let boundary = format!("batch_{:016x}{:016x}", random::unique(), random::unique());
+        let account = session.account;
+        let mut call = Call {
+            path: format!(
+                "{}/{}",
+                account.endpoint.base_path(),
+                self.blobs[0].container()
+            ),
+            content_type: format!("multipart/mixed; boundary={boundary}"),
+            // Signed once for all attempts, which end long before a signature is too old (15 minutes).
+            body: self.body(session, &boundary)?,
+        };
+        let (head, body) = session.call(attempts, &mut call)?;
+        parse(&head, &body, self.blobs.len())
+    }
+
+    fn body(&self, session: &Session, boundary: &str) -> Result<String> {
+        let account = session.account;
+        let credential = account.credential();
+        let mut body = String::new();
+        let mut head = String::new();
+        for (index, blob) in self.blobs.iter().enumerate() {
+            let call = delete_blob::Call {
+                path: account.endpoint.path_of(blob),
+                conditions: self.conditions,
+            };
+            let mut request = call.request(None);
+            if !credential.authorize(&mut request, session.token_fetches)? {
+                return Err(Error::token_needed());
+            }
+            request.write_head(&mut head, "", &account.authority, credential.query())?;
+            let _ = write!(
+                body,
+                "--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\
+                 Content-ID: {index}\r\n\r\n{head}"
+            );
+        }
+        let _ = write!(body, "--{boundary}--\r\n");
+        Ok(body)
+    }
+}
+
+fn parse(head: &ResponseHead, body: &[u8], count: usize) -> Result<BatchAnswer> {
+    let malformed = || {
+        Error::new(
+            ErrorKind::Service,
+            "the answer to a batch is not what the protocol says; some blobs may have been deleted",
+        )
+    };
+    let boundary = head
+        .get("content-type")
+        .and_then(|value| value.split("boundary=").nth(1))
+        .map(|value| value.split(';').next().unwrap_or(value).trim_matches('"'))
+        .ok_or_else(malformed)?;
+    let text = String::from_utf8_lossy(body);
+    let mut parts: BatchAnswer = (0..count).map(|_| None).collect();
+    let delimiter = format!("--{boundary}");
+    for section in text.split(delimiter.as_str()).skip(1) {
+        let Some(start) = section.find("HTTP/1.1") else {
+            continue;
+        };
+        let index = section[..start].lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-id")
+                .then(|| value.trim().parse::<usize>().ok())?
+        });
+        // Without Content-ID the answer is about the whole batch.
+        let (head, length) = ResponseHead::parse(&section.as_bytes()[start..], false)
+            .ok()
+            .flatten()
+            .ok_or_else(malformed)?;
+        let error =
+            error_response::error(&head, &section.as_bytes()[start + length..], "the service");
+        match index.and_then(|index| parts.get_mut(index)) {
+            Some(part) if part.is_none() => *part = Some((head.status, error)),
+            Some(_) => return Err(malformed()),
+            None => return Err(error),
+        }
+    }
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> ResponseHead {
+        let head = b"HTTP/1.1 202 Accepted\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
+        ResponseHead::parse(head, false).unwrap().unwrap().0
+    }
+
+    #[test]
+    fn answers_are_matched_by_content_id() {
+        let body = "--b\r\nContent-Type: application/http\r\nContent-ID: 1\r\n\r\nHTTP/1.1 404 x\r\n\
+                    x-ms-error-code: BlobNotFound\r\nx-ms-request-id: r\r\n\r\n\r\n--b\r\n\
+                    Content-ID: 0\r\n\r\nHTTP/1.1 202 Accepted\r\nx-ms-request-id: q\r\n\r\n--b--\r\n";
+        let parts = parse(&head(), body.as_bytes(), 3).unwrap();
+        assert_eq!(parts[0].as_ref().unwrap().0, 202);
+        let (status, error) = parts[1].as_ref().unwrap();
+        assert_eq!((*status, error.kind()), (404, ErrorKind::NotFound));
+        assert!(parts[2].is_none());
+    }
+
+    #[test]
+    fn two_answers_to_one_part_are_none() {
+        let part = "--b\r\nContent-ID: 0\r\n\r\nHTTP/1.1 202 x\r\nx-ms-request-id: q\r\n\r\n";
+        assert!(parse(&head(), format!("{part}{part}--b--").as_bytes(), 1).is_err());
+    }
+}

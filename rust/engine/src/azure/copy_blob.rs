@@ -1,0 +1,172 @@
+//! Copy Blob: <https://learn.microsoft.com/rest/api/storageservices/copy-blob>
+
+use std::time::{Duration, Instant};
+
+use super::{
+    blob_ref::BlobRef,
+    conditions::Conditions,
+    get_properties::{BlobProperties, get_properties},
+    put_blob::was_created_since,
+    session::{Attempts, Operation, Session},
+    small_operation::{Answer, SmallOperation},
+    write_options::WriteOptions,
+};
+use crate::{
+    error::{Error, ErrorKind, InvalidInput, Result},
+    http::Request,
+};
+
+/// How often the end of a copy is asked for that the service makes in the background.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Copies a blob within the account, without its bytes passing through here; waits for the end.
+#[derive(Debug)]
+pub struct CopyBlob {
+    source: BlobRef,
+    source_conditions: Conditions,
+    options: WriteOptions,
+    started: bool,
+}
+
+impl CopyBlob {
+    /// A copy of `source`; of the options its metadata, tier, tags and conditions count, and metadata
+    /// that is empty means that of the source.
+    ///
+    /// # Errors
+    /// Where `source` is a container, or an option is refused.
+    pub fn new(
+        source: BlobRef,
+        source_conditions: Conditions,
+        options: WriteOptions,
+    ) -> Result<Self, InvalidInput> {
+        source.require_name()?;
+        options.validate()?;
+        source_conditions.validate()?;
+        Ok(Self {
+            source,
+            source_conditions,
+            options,
+            started: false,
+        })
+    }
+}
+
+struct Call<'a> {
+    path: String,
+    source_url: String,
+    copy: &'a CopyBlob,
+}
+
+impl Operation for Call<'_> {
+    fn expected(&self) -> &[u16] {
+        &[202]
+    }
+
+    fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
+        let request = Request::new("PUT", self.path.clone())
+            .header("x-ms-copy-source", self.source_url.as_str());
+        let mut request = self.copy.options.apply(request);
+        let as_source = self
+            .copy
+            .source_conditions
+            .apply(Request::new("PUT", String::new()));
+        for (name, value) in as_source.headers {
+            let name = match &*name {
+                "x-ms-lease-id" => "x-ms-source-lease-id".to_owned(),
+                name => format!("x-ms-source-{name}"),
+            };
+            request = request.header(name, value.into_owned());
+        }
+        request
+    }
+}
+
+impl SmallOperation for CopyBlob {
+    fn run(
+        &mut self,
+        session: &mut Session,
+        attempts: &mut Attempts,
+        blob: &BlobRef,
+    ) -> Result<Answer> {
+        let endpoint = &session.account.endpoint;
+        let source_url = format!("{}{}", endpoint.origin(), endpoint.path_of(&self.source));
+        if !self.started {
+            let authorized = match session.account.credential().query() {
+                Some(sas) => format!("{source_url}?{sas}"),
+                None => source_url.clone(),
+            };
+            let mut call = Call {
+                path: endpoint.path_of(blob),
+                source_url: authorized,
+                copy: self,
+            };
+            match session.call(attempts, &mut call) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && attempts.ambiguous => {
+                    // An earlier attempt may have succeeded without our learning of it.
+                    let none = Conditions::default();
+                    let (found, head) =
+                        get_properties(session, &mut Attempts::default(), blob, &none)?;
+                    let copied = head
+                        .get("x-ms-copy-source")
+                        .and_then(|url| url.split('?').next());
+                    let since = attempts.first();
+                    if copied != Some(&source_url) || !was_created_since(&found, &head, since) {
+                        return Err(error);
+                    }
+                }
+                Err(error) => {
+                    return Err(match error.code() {
+                        Some(
+                            "BlobNotFound" | "CannotVerifyCopySource" | "SourceConditionNotMet",
+                        ) => error.with_blob(&self.source),
+                        _ => error,
+                    });
+                }
+            }
+            self.started = true;
+        }
+        wait_for_end(session, blob).map(Answer::Properties)
+    }
+}
+
+fn wait_for_end(session: &mut Session, blob: &BlobRef) -> Result<Box<BlobProperties>> {
+    let none = Conditions::default();
+    let patience = session.account.timeout.max(Duration::from_secs(60));
+    let mut progress = (String::new(), Instant::now());
+    loop {
+        let (properties, head) = get_properties(session, &mut Attempts::default(), blob, &none)?;
+        match head.get("x-ms-copy-status") {
+            Some("success") | None => return Ok(Box::new(properties)),
+            Some("pending") => {
+                let moved = head.get("x-ms-copy-progress").unwrap_or_default();
+                if moved != progress.0 {
+                    progress = (moved.to_owned(), Instant::now());
+                } else if progress.1.elapsed() > patience {
+                    return Err(Error::new(
+                        ErrorKind::Service,
+                        format!(
+                            "the copy stays at {:?} for {} s; the service goes on with it: look at the \
+                             properties of the target later",
+                            progress.0,
+                            patience.as_secs()
+                        ),
+                    ));
+                }
+                session
+                    .cancellation
+                    .sleep(POLL)
+                    .map_err(|_| Error::cancelled())?;
+            }
+            Some(other) => {
+                let reason = head
+                    .get("x-ms-copy-status-description")
+                    .unwrap_or("the service gives no reason");
+                return Err(Error::new(
+                    ErrorKind::Service,
+                    format!("the copy ended as {other:?}: {reason:?}"),
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! What an answer that is not a success means, in words that say what to do.
+
+use quick_xml::{Reader, events::Event};
+
+use crate::{
+    error::{Error, ErrorKind},
+    http::ResponseHead,
+};
+
+/// Whether an answer comes from the blob service at all, and not from something else at that address.
+pub(crate) fn is_from_service(head: &ResponseHead) -> bool {
+    head.request_id().is_some() || head.get("x-ms-version").is_some()
+}
+
+/// The error for an answer whose body was read.
+pub(crate) fn error(head: &ResponseHead, body: &[u8], endpoint: &str) -> Error {
+    if !is_from_service(head) && head.error_code().is_none() {
+        return Error::new(
+            ErrorKind::Service,
+            format!(
+                "{endpoint} does not answer like Azure Blob Storage (content type {:?}); check the \
+                 account URL and the proxy settings",
+                shown(head.get("content-type").unwrap_or("none"))
+            ),
+        )
+        .with_answer(head.status, None, None);
+    }
+    let (body_code, body_message) = parse(body);
+    let code = head.error_code().or(body_code.as_deref()).map(identifier);
+    let code = code.as_deref();
+    let request_id = head.request_id().map(identifier);
+    let (kind, advice) = explain(head.status, code);
+    let message = match advice {
+        Some(advice) => advice.to_owned(),
+        None => match body_message.as_deref().and_then(first_line) {
+            Some(text) => format!("the service refused the request: {text}"),
+            None => "the service refused the request".to_owned(),
+        },
+    };
+    Error::new(kind, message).with_answer(head.status, code, request_id.as_deref())
+}
+
+/// Kind and advice for a status and error code; the service's own words where there is no advice.
+pub(crate) fn explain(status: u16, code: Option<&str>) -> (ErrorKind, Option<&'static str>) {
+    use ErrorKind::{AlreadyExists, Authentication, Integrity, Modified, NotFound, Service};
+    let (kind, advice) = match (status, code.unwrap_or_default()) {
+        (404, "ContainerNotFound") | (409, "ContainerBeingDeleted") => (
+            NotFound,
+            "the container does not exist; check its name or create it (az storage container create)",
+        ),
+        (404, "BlobNotFound" | "") => (NotFound, "the blob does not exist"),
+        (404, _) => return (NotFound, None),
+        (409, "BlobAlreadyExists") => (
+            AlreadyExists,
+            "the blob exists already; allow overwriting to replace it",
+        ),
+        (409, "BlobArchived") => (
+            Service,
+            "the blob is in the archive tier; rehydrate it to hot or cool before it is read",
+        ),
+        (409, "BlobImmutableDueToPolicy") => (
+            Service,
+            "an immutability policy protects the blob; write to another name",
+        ),
+        (409, "InvalidBlobType") => (
+            Service,
+            "the blob is not a block blob; delete it first or write to another name",
+        ),
+        (409, "SnapshotsPresent") => (
+            Service,
+            "the blob has snapshots; delete them before the blob",
+        ),
+        (412, "LeaseIdMissing" | "LeaseIdMismatchWithBlobOperation")
+        | (409, "LeaseIdMissing" | "LeaseAlreadyPresent") => (
+            Modified,
+            "a lease protects the blob; wait until it ends or break it",
+        ),
+        (412, _) => (Modified, "the blob was changed by somebody else meanwhile"),
+        (400, "Md5Mismatch" | "Crc64Mismatch") => (
+            Integrity,
+            "the content arrived damaged; the file may have changed while it was sent",
+        ),
+        (400, "InvalidBlobOrBlock") => (
+            Service,
+            "the blob has uncommitted blocks of another program, whose ids have another length; delete \
+             or overwrite the blob, or wait a week",
+        ),
+        (401, _) => (
+            Authentication,
+            "the service did not accept the credential; sign in again (az login) and check tenant and \
+             account",
+        ),
+        (403, "AuthorizationPermissionMismatch" | "AuthorizationPermissionDenied") => (
+            Authentication,
+            "the identity lacks a role; assign 'Storage Blob Data Contributor' (to read only: 'Storage \
+             Blob Data Reader') on the account or container, and allow some minutes for it",
+        ),
+        (403, "AuthorizationFailure" | "AuthorizationSourceIPMismatch") => (
+            Authentication,
+            "the account refuses this network or this kind of credential; check its firewall, private \
+             endpoints and whether a credential was given",
+        ),
+        (403, "AuthorizationResourceTypeMismatch" | "AuthorizationServiceMismatch") => (
+            Authentication,
+            "the SAS does not cover this resource; make one for the container's blobs",
+        ),
+        (403, "AuthenticationFailed") | (400 | 403, "InvalidAuthenticationInfo") => (
+            Authentication,
+            "the service did not accept the credential; check the account key or the SAS, whether it has \
+             expired, and this machine's clock",
+        ),
+        (403, "AccountIsDisabled") => (Authentication, "the storage account is disabled"),
+        (403 | 407, _) => return (Authentication, None),
+        (409, "PublicAccessNotPermitted") => (
+            Authentication,
+            "the account does not allow anonymous access; give a credential",
+        ),
+        (503, _) | (500, "ServerBusy") => (
+            Service,
+            "the service is busy and stayed so; send fewer requests at a time or try later",
+        ),
+        (416, _) => (Service, "the range begins beyond the end of the blob"),
+        _ => return (Service, None),
+    };
+    (kind, Some(advice))
+}
+
+/// Longest piece of the service's own text that is shown.
+const MAX_SHOWN: usize = 500;
+
+fn first_line(message: &str) -> Option<String> {
+    let line = shown(message.lines().next()?.trim());
+    (!line.is_empty()).then_some(line)
+}
+
+/// What is said of a code or an id: those of the service are letters, digits and hyphens.
+fn identifier(text: &str) -> String {
+    let plain = text.len() <= 100
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
+    // A token is made of the same characters, and longer.
+    if plain {
+        text.to_owned()
+    } else {
+        "(not shown: not what the service sends)".to_owned()
+    }
+}
+
+/// Text from outside as it may be shown: in one line, without what a terminal would obey, and without the
+/// secrets of the request, which the service repeats in some messages.
+pub(crate) fn shown(text: &str) -> String {
+    let mut plain: String = text
+        .chars()
+        .take(MAX_SHOWN)
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    let secret = |word: &str| {
+        let lower = word.to_ascii_lowercase();
+        lower.contains("sig=")
+            || lower.contains("accountkey=")
+            || word.len() >= LONGEST_WORD
+            || word.starts_with("eyJ")
+    };
+    let mut words: Vec<&str> = plain.split(' ').collect();
+    let mut hidden = false;
+    let mut bearer = false;
+    for word in &mut words {
+        let after_bearer = std::mem::replace(&mut bearer, word.eq_ignore_ascii_case("bearer"));
+        if after_bearer
+            || secret(word.trim_matches(|letter: char| !letter.is_alphanumeric()))
+            || secret(word)
+        {
+            *word = "REDACTED";
+            hidden = true;
+        }
+    }
+    if hidden {
+        plain = words.join(" ");
+    }
+    plain
+}
+
+/// Words of a message are shorter; signatures and tokens are longer.
+const LONGEST_WORD: usize = 80;
+
+/// Code and message of `<Error><Code>..</Code><Message>..</Message></Error>`.
+fn parse(body: &[u8]) -> (Option<String>, Option<String>) {
+    let text = String::from_utf8_lossy(body);
+    let mut reader = Reader::from_str(&text);
+    let (mut code, mut message) = (None, None);
+    let mut element = String::new();
+    while let Ok(event) = reader.read_event() {
+        match event {
+            Event::Start(start) => start.name().as_ref().clone_into(&mut element),
+            Event::End(_) => element.clear(),
+            Event::Text(text) => {
+                let text = text.trim().to_owned();
+                match element.as_str() {
+                    "Code" => code = Some(text),
+                    "Message" => message = Some(text),
+                    _ => {}
+                }
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    (code, message)
+}
+
+/// The claims of a `WWW-Authenticate: Bearer ... claims="<base64>"` challenge (continuous access
+/// evaluation), decoded.
+pub(crate) fn claims(challenge: &str) -> Option<String> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let start = challenge.find("claims=\"")? + 8;
+    let encoded = challenge[start..].split('"').next()?;
+    String::from_utf8(STANDARD.decode(encoded).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(text: &str, body: &str) -> Error {
+        let (head, _) = ResponseHead::parse(text.as_bytes(), false)
+            .unwrap()
+            .unwrap();
+        error(&head, body.as_bytes(), "https://a.example")
+    }
+
+    #[test]
+    fn code_and_request_id_are_attributes() {
+        let error = answer(
+            "HTTP/1.1 404 x\r\nx-ms-request-id: id\r\nx-ms-error-code: BlobNotFound\r\n\r\n",
+            "",
+        );
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(
+            (error.status(), error.code(), error.request_id()),
+            (Some(404), Some("BlobNotFound"), Some("id"))
+        );
+    }
+
+    #[test]
+    fn the_code_may_be_in_the_body_alone() {
+        let error = answer(
+            "HTTP/1.1 400 x\r\nx-ms-request-id: id\r\n\r\n",
+            "\u{feff}<?xml version=\"1.0\"?><Error><Code>Odd</Code><Message>No.\nTime: x</Message></Error>",
+        );
+        assert_eq!(error.code(), Some("Odd"));
+        assert!(error.to_string().contains("refused the request: No. ("));
+    }
+
+    #[test]
+    fn another_server_is_recognised() {
+        let error = answer(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n",
+            "<html>",
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("does not answer like Azure Blob Storage")
+        );
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        assert_eq!(shown("bad ?sv=1&sig=abc%3D&se=1."), "bad REDACTED");
+        assert_eq!(shown("token eyJhbGciOi.x.y"), "token REDACTED");
+        assert_eq!(shown("Bearer abc"), "Bearer REDACTED");
+        assert_eq!(shown("a\u{1b}[31m\r\nb"), "a [31m  b");
+        assert_eq!(identifier("BlobNotFound"), "BlobNotFound");
+        assert!(!identifier("a b").contains("a b"));
+    }
+
+    #[test]
+    fn claims_are_decoded() {
+        assert_eq!(
+            claims("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"eyJhIjoxfQ==\""),
+            Some("{\"a\":1}".to_owned())
+        );
+        assert_eq!(claims("Bearer authorization_uri=https://x"), None);
+    }
+}

@@ -1,0 +1,196 @@
+//! Get Blob: <https://learn.microsoft.com/rest/api/storageservices/get-blob>
+//!
+//! A range is got in two steps: the head is opened, then whoever asked copies the body to its place.
+
+use std::{ops::Range, time::SystemTime};
+
+use super::{
+    conditions::Conditions, content_headers::ContentHeaders, session::Operation,
+    small_operation::date,
+};
+use crate::http::{Request, ResponseHead, TransportError};
+
+/// Bytes `first..=last` of a blob.
+#[derive(Debug)]
+pub(crate) struct GetBlob<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    /// Of the version that is wanted, once one is known.
+    pub(crate) etag: Option<&'a str>,
+    /// What the caller asks of the version; for the first range.
+    pub(crate) conditions: Option<&'a Conditions>,
+    /// Bytes of buffer that copying the body needs.
+    pub(crate) buffer: usize,
+    /// Ask for a CRC64 of the range, of at most 4 MiB.
+    pub(crate) range_crc64: bool,
+}
+
+impl Operation for GetBlob<'_> {
+    fn expected(&self) -> &[u16] {
+        &[200, 206]
+    }
+
+    fn buffer_size(&self) -> usize {
+        self.buffer
+    }
+
+    fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
+        let mut request = Request::new("GET", self.path.to_owned())
+            .header("x-ms-range", format!("bytes={}-{}", self.first, self.last));
+        match (self.etag, self.conditions) {
+            (Some(etag), conditions) => {
+                request = request.header("if-match", etag);
+                if let Some(conditions) = conditions {
+                    request = conditions.apply_lease(request);
+                }
+            }
+            (None, Some(conditions)) => request = conditions.apply(request),
+            (None, None) => {}
+        }
+        if self.range_crc64 {
+            request = request.header("x-ms-range-get-content-crc64", "true");
+        }
+        request
+    }
+}
+
+/// What the head of an answer tells about the range that follows.
+#[derive(Debug)]
+pub(crate) struct ReceivedRange {
+    /// The bytes that follow.
+    pub(crate) bytes: Range<u64>,
+    /// Bytes of the whole blob.
+    pub(crate) total: u64,
+    /// The blob's stored MD5, base64.
+    pub(crate) md5: Option<String>,
+}
+
+impl ReceivedRange {
+    /// Reads a head that answers a request for `first..end`.
+    pub(crate) fn read(head: &ResponseHead, first: u64, end: u64) -> Result<Self, TransportError> {
+        // 200 is the whole blob, from a proxy that does not know x-ms-range: good if all was asked for.
+        let (bytes, total) = match (head.status, head.content_range()) {
+            (206, Some((Some((from, to)), total))) => (from..to + 1, total),
+            (200, _) if first == 0 => {
+                let length = head
+                    .get("content-length")
+                    .and_then(|text| text.parse().ok())
+                    .ok_or(TransportError::Protocol("the answer has no length"))?;
+                (0..length, length)
+            }
+            _ => {
+                return Err(TransportError::Protocol(
+                    "the answer is not the range asked for",
+                ));
+            }
+        };
+        if bytes.start != first || bytes.end != end.min(total) {
+            return Err(TransportError::Protocol(
+                "the answer is another range than asked for",
+            ));
+        }
+        if head
+            .length()
+            .is_some_and(|length| length != bytes.end - bytes.start)
+        {
+            return Err(TransportError::Protocol(
+                "the answer's length is not that of its range",
+            ));
+        }
+        let md5 = head
+            .get("x-ms-blob-content-md5")
+            .or_else(|| head.get("content-md5").filter(|_| head.status == 200));
+        Ok(Self {
+            md5: md5.map(str::to_owned),
+            bytes,
+            total,
+        })
+    }
+}
+
+/// What a download brought along.
+#[derive(Clone, Debug)]
+pub struct Downloaded {
+    /// Bytes that arrived.
+    pub size: u64,
+    /// CRC64 of them.
+    pub crc64: u64,
+    pub(crate) head: ResponseHead,
+}
+
+impl Downloaded {
+    /// ETag of the version that was read, in quotes as the service sends it.
+    pub fn etag(&self) -> Option<&str> {
+        self.head.get("etag")
+    }
+
+    /// When the blob or its metadata last changed.
+    pub fn last_modified(&self) -> Option<SystemTime> {
+        date(&self.head, "last-modified")
+    }
+
+    /// Metadata.
+    pub fn metadata(&self) -> Vec<(String, String)> {
+        self.head.metadata()
+    }
+
+    /// Headers of content.
+    pub fn content(&self) -> ContentHeaders {
+        ContentHeaders::read(&self.head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(head: &str, first: u64, end: u64) -> Result<ReceivedRange, TransportError> {
+        let head = format!("HTTP/1.1 {head}\r\n\r\n");
+        let (head, _) = ResponseHead::parse(head.as_bytes(), false)
+            .unwrap()
+            .unwrap();
+        ReceivedRange::read(&head, first, end)
+    }
+
+    #[test]
+    fn ranges_that_were_asked_for() {
+        let part = range(
+            "206 x\r\ncontent-length: 5\r\ncontent-range: bytes 2-6/7\r\nx-ms-blob-content-md5: m",
+            2,
+            10,
+        )
+        .unwrap();
+        assert_eq!((part.bytes, part.total), (2..7, 7));
+        assert_eq!(part.md5.as_deref(), Some("m"));
+        let whole = range("200 x\r\ncontent-length: 5", 0, 10).unwrap();
+        assert_eq!((whole.bytes, whole.total), (0..5, 5));
+    }
+
+    #[test]
+    fn ranges_that_were_not() {
+        for (head, first, end) in [
+            (
+                "206 x\r\ncontent-length: 5\r\ncontent-range: bytes 3-7/9",
+                2,
+                7,
+            ),
+            (
+                "206 x\r\ncontent-length: 4\r\ncontent-range: bytes 2-5/9",
+                2,
+                7,
+            ),
+            (
+                "206 x\r\ncontent-length: 6\r\ncontent-range: bytes 2-6/9",
+                2,
+                7,
+            ),
+            ("206 x\r\ncontent-length: 5", 2, 7),
+            ("200 x\r\ncontent-length: 5", 2, 7),
+            ("200 x\r\ncontent-length: 9", 0, 7),
+            ("200 x", 0, 7),
+        ] {
+            assert!(range(head, first, end).is_err(), "{head}");
+        }
+    }
+}

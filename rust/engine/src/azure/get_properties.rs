@@ -1,0 +1,117 @@
+//! Get Blob Properties: <https://learn.microsoft.com/rest/api/storageservices/get-blob-properties>
+
+use std::time::SystemTime;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{
+    blob_ref::BlobRef,
+    conditions::Conditions,
+    content_headers::ContentHeaders,
+    session::{Attempts, Operation, Session},
+    small_operation::{Answer, SmallOperation, date},
+};
+use crate::{
+    error::Result,
+    http::{Request, ResponseHead},
+};
+
+/// Properties of a blob.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlobProperties {
+    /// Bytes.
+    pub size: u64,
+    /// ETag, in quotes as the service sends it.
+    pub etag: Option<String>,
+    /// When the blob or its metadata last changed.
+    pub last_modified: Option<SystemTime>,
+    /// When the blob was created.
+    pub creation_time: Option<SystemTime>,
+    /// Headers of content.
+    pub content: ContentHeaders,
+    /// MD5 of the content, where one is stored.
+    pub content_md5: Option<Vec<u8>>,
+    /// Metadata.
+    pub metadata: Vec<(String, String)>,
+    /// Access tier.
+    pub tier: Option<String>,
+    /// Where a blob is on its way out of the archive: `rehydrate-pending-to-hot`, for instance.
+    pub archive_status: Option<String>,
+    /// `available`, `leased`, `expired`, `breaking` or `broken`.
+    pub lease_state: Option<String>,
+    /// Number of index tags.
+    pub tag_count: u64,
+}
+
+impl BlobProperties {
+    pub(super) fn read(head: &ResponseHead) -> Self {
+        let text = |name: &str| head.get(name).map(str::to_owned);
+        let number = |name: &str| head.get(name).and_then(|text| text.parse().ok());
+        Self {
+            size: number("content-length").unwrap_or_default(),
+            etag: text("etag"),
+            last_modified: date(head, "last-modified"),
+            creation_time: date(head, "x-ms-creation-time"),
+            content: ContentHeaders::read(head),
+            content_md5: head
+                .get("content-md5")
+                .and_then(|text| STANDARD.decode(text).ok()),
+            metadata: head.metadata(),
+            tier: text("x-ms-access-tier"),
+            archive_status: text("x-ms-archive-status"),
+            lease_state: text("x-ms-lease-state"),
+            tag_count: number("x-ms-tag-count").unwrap_or_default(),
+        }
+    }
+}
+
+/// Asks for a blob's properties and metadata.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GetProperties {
+    /// What must hold of it.
+    pub(crate) conditions: Conditions,
+}
+
+struct Call<'a> {
+    path: String,
+    conditions: &'a Conditions,
+}
+
+impl Operation for Call<'_> {
+    fn expected(&self) -> &[u16] {
+        &[200]
+    }
+
+    fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
+        self.conditions
+            .apply(Request::new("HEAD", self.path.clone()))
+    }
+}
+
+/// The properties of a blob, and the answer that they came in.
+pub(crate) fn get_properties(
+    session: &mut Session,
+    attempts: &mut Attempts,
+    blob: &BlobRef,
+    conditions: &Conditions,
+) -> Result<(BlobProperties, ResponseHead)> {
+    let path = session.account.endpoint.path_of(blob);
+    let (head, _) = session.call(attempts, &mut Call { path, conditions })?;
+    Ok((BlobProperties::read(&head), head))
+}
+
+impl SmallOperation for GetProperties {
+    fn run(
+        &mut self,
+        session: &mut Session,
+        attempts: &mut Attempts,
+        blob: &BlobRef,
+    ) -> Result<Answer> {
+        let (properties, _) = get_properties(session, attempts, blob, &self.conditions)?;
+        Ok(Answer::Properties(Box::new(properties)))
+    }
+
+    fn changes(&self) -> bool {
+        false
+    }
+}

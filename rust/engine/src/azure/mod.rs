@@ -1,0 +1,57 @@
+//! The service's REST operations, one file each: how the request is built, and how the answer is read.
+//!
+//! What moves content is sent by `transfer/`; the other operations are complete here.
+//! <https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api>
+
+mod blob_batch;
+mod blob_ref;
+mod conditions;
+mod content_headers;
+mod copy_blob;
+mod delete_blob;
+mod error_response;
+mod get_blob;
+mod get_block_list;
+mod get_properties;
+mod list_blobs;
+mod put_blob;
+mod put_block;
+mod put_block_list;
+mod session;
+mod set_http_headers;
+mod set_metadata;
+mod set_tier;
+mod small_operation;
+mod tags;
+mod verified_content;
+mod write_options;
+
+pub(crate) use self::{
+    blob_batch::BatchDelete,
+    get_blob::{GetBlob, ReceivedRange},
+    get_properties::{GetProperties, get_properties},
+    list_blobs::{ListAll, ListBlobs},
+    put_blob::PutBlob,
+    put_block::PutBlock,
+    put_block_list::PutBlockList,
+    session::{Attempts, Opened, Session, Statistics},
+    small_operation::SmallOperation,
+    verified_content::Content,
+};
+
+pub use self::{
+    blob_ref::BlobRef,
+    conditions::Conditions,
+    content_headers::ContentHeaders,
+    copy_blob::CopyBlob,
+    delete_blob::DeleteBlob,
+    get_blob::Downloaded,
+    get_properties::BlobProperties,
+    list_blobs::{Include, ListEntry, ListOptions},
+    set_http_headers::SetHttpHeaders,
+    set_metadata::SetMetadata,
+    set_tier::SetTier,
+    small_operation::{Answer, Updated},
+    tags::{GetTags, SetTags},
+    write_options::{Tier, WriteOptions},
+};

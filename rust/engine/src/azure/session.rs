@@ -1,0 +1,494 @@
+//! One request to the service, with as many attempts as it takes.
+
+use std::{
+    io,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use super::error_response;
+use crate::{
+    account::Account,
+    admission::Permit,
+    cancel::Cancellation,
+    error::{Error, ErrorKind, Result},
+    http::{BodyReader, Connection, Request, ResponseHead, TransportError},
+    limits::{MAX_ANSWER_SIZE, MAX_ERROR_SIZE, SERVICE_VERSION},
+    progress::Progress,
+    retry::{self, Decision},
+};
+
+/// What one item cost.
+#[derive(Debug, Default)]
+pub(crate) struct Statistics {
+    pub(crate) requests: AtomicU32,
+    pub(crate) retries: AtomicU32,
+    /// When its first request could be sent.
+    pub(crate) started: OnceLock<Instant>,
+}
+
+/// A request of the REST protocol, made anew for each attempt.
+pub(crate) trait Operation {
+    /// Statuses that are a success.
+    fn expected(&self) -> &[u16];
+
+    /// Bytes of buffer that an attempt needs, for what is read from a file or written to one.
+    fn buffer_size(&self) -> usize {
+        0
+    }
+
+    /// Reads what must be known before the head is written; how many bytes of the content are in `buffer`
+    /// then, or None where it is not there.
+    fn prepare(&mut self, _buffer: &mut [u8]) -> Result<Option<usize>> {
+        Ok(None)
+    }
+
+    /// `content` is what `prepare` has left in the buffer.
+    fn request<'r>(&'r self, content: Option<&'r [u8]>) -> Request<'r>;
+}
+
+/// What is at hand while requests are sent from one thread.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    pub(crate) account: &'a Account,
+    /// Room for the text of a request's head.
+    pub(crate) head: &'a mut String,
+    pub(crate) cancellation: Cancellation<'a>,
+    pub(crate) statistics: &'a Statistics,
+    pub(crate) progress: &'a Progress,
+    /// How many tokens had been fetched when the call began.
+    pub(crate) token_fetches: u64,
+}
+
+/// How a request has fared so far.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
+    count: u32,
+    /// In a row, without a byte that arrived in between.
+    failures: u32,
+    /// The next attempt takes a new connection.
+    reconnect: bool,
+    asked_for_token: bool,
+    first: Option<SystemTime>,
+    /// Whether an attempt failed in a way that leaves open whether the service carried it out.
+    pub(crate) ambiguous: bool,
+}
+
+impl Attempts {
+    /// When the first attempt began.
+    pub(crate) fn first(&self) -> Option<SystemTime> {
+        self.first
+    }
+
+    /// The request is sent in another form, as the service does not know the one before: no repetition.
+    pub(crate) fn in_another_form(&mut self) {
+        self.count = 0;
+        self.failures = 0;
+    }
+
+    /// Bytes have arrived: the failures before do not count.
+    pub(crate) fn progressed(&mut self) {
+        self.failures = 0;
+    }
+}
+
+/// An answer whose head is here and whose body is to be read.
+#[derive(Debug)]
+pub(crate) struct Opened<'a> {
+    pub(crate) head: ResponseHead,
+    connection: Connection,
+    permit: Permit<'a>,
+    buffer: Vec<u8>,
+    account: &'a Account,
+}
+
+/// How an attempt ended that did not succeed.
+enum Failed {
+    /// Try again, after a while that the service may have asked for.
+    Again(Error, Option<Duration>),
+    /// Try again at once: with another connection or another token.
+    AtOnce(Error),
+    Final(Error),
+}
+
+impl<'a> Session<'a> {
+    /// Sends until the answer is a success or there is no hope.
+    pub(crate) fn open<O: Operation + ?Sized>(
+        &mut self,
+        attempts: &mut Attempts,
+        operation: &mut O,
+    ) -> Result<Opened<'a>> {
+        loop {
+            attempts.count += 1;
+            if attempts.count > 1 {
+                self.statistics.retries.fetch_add(1, Ordering::Relaxed);
+                self.progress.retried();
+            }
+            match self.attempt(attempts, operation) {
+                Ok(opened) => return Ok(opened),
+                Err(Failed::Final(error)) if error.kind() == ErrorKind::TokenNeeded => {
+                    attempts.count -= 1; // nothing was sent
+                    return Err(error);
+                }
+                Err(Failed::Final(error)) => return Err(error.with_attempts(attempts.count)),
+                Err(Failed::AtOnce(error)) => {
+                    log::debug!("{}: repeated at once", error.message());
+                }
+                Err(Failed::Again(error, asked)) => self.back_off(attempts, error, asked)?,
+            }
+        }
+    }
+
+    /// Sends a request whose answer is read into memory as a whole; the answer's head and body.
+    pub(crate) fn call<O: Operation + ?Sized>(
+        &mut self,
+        attempts: &mut Attempts,
+        operation: &mut O,
+    ) -> Result<(ResponseHead, Vec<u8>)> {
+        loop {
+            let mut opened = self.open(attempts, operation)?;
+            let mut body = opened.body(self.cancellation);
+            let read = body.read_all(MAX_ANSWER_SIZE);
+            let finished = body.is_finished();
+            let head = opened.close(finished);
+            match read {
+                Ok(body) => return Ok((head, body)),
+                Err(error) => {
+                    attempts.ambiguous = true;
+                    self.broken(attempts, error)?;
+                }
+            }
+        }
+    }
+
+    /// Takes note that an answer broke off in its body, and waits before the next attempt.
+    pub(crate) fn broken(&self, attempts: &mut Attempts, error: TransportError) -> Result<()> {
+        match self.transport_failure(error) {
+            Failed::Final(error) => Err(error.with_attempts(attempts.count)),
+            Failed::Again(error, asked) => self.back_off(attempts, error, asked),
+            Failed::AtOnce(_) => Ok(()),
+        }
+    }
+
+    fn back_off(
+        &self,
+        attempts: &mut Attempts,
+        error: Error,
+        asked: Option<Duration>,
+    ) -> Result<()> {
+        attempts.failures += 1;
+        let known = self.account.reached.load(Ordering::Relaxed) && !is_unlike_the_service(&error);
+        let Some(delay) = self.account.retry.delay(attempts.failures, asked, known) else {
+            return Err(error.with_attempts(attempts.count));
+        };
+        log::debug!(
+            "{}: repeated in {:.2} s",
+            error.message(),
+            delay.as_secs_f64()
+        );
+        self.cancellation
+            .sleep(delay)
+            .map_err(|_| Error::cancelled())
+    }
+
+    fn attempt<O: Operation + ?Sized>(
+        &mut self,
+        attempts: &mut Attempts,
+        operation: &mut O,
+    ) -> Result<Opened<'a>, Failed> {
+        let account = self.account;
+        let size = operation.buffer_size();
+        let permit = account
+            .admission
+            .acquire(size as u64, &self.cancellation)
+            .map_err(|_| Failed::Final(Error::cancelled()))?;
+        let cancellation = self.cancellation.holding(&permit);
+        if cancellation.is_cancelled() {
+            return Err(Failed::Final(Error::cancelled()));
+        }
+        self.statistics.started.get_or_init(Instant::now);
+        let mut buffer = account.buffers.take(size);
+        let content = operation.prepare(&mut buffer).map_err(Failed::Final)?;
+        let (content, room): (_, &mut [u8]) = match content {
+            Some(length) => (Some(&buffer[..length]), &mut []),
+            None => (None, &mut buffer),
+        };
+        let id = request_id(account);
+        let mut request = operation.request(content);
+        request
+            .headers
+            .push(("x-ms-version".into(), SERVICE_VERSION.into()));
+        request
+            .headers
+            .push(("x-ms-client-request-id".into(), id.as_str().into()));
+        let credential = account.credential();
+        if !credential
+            .authorize(&mut request, self.token_fetches)
+            .map_err(Failed::Final)?
+        {
+            return Err(Failed::Final(Error::token_needed()));
+        }
+        write_head(account, &request, credential.query(), self.head).map_err(Failed::Final)?;
+
+        let taken = if attempts.reconnect {
+            account.pool.open(&cancellation)
+        } else {
+            account.pool.take(&cancellation)
+        };
+        let mut connection = taken.map_err(|error| self.transport_failure(error))?;
+        let was_used = connection.requests > 0;
+        self.statistics.requests.fetch_add(1, Ordering::Relaxed);
+        self.progress.requested();
+        attempts.first.get_or_insert_with(SystemTime::now);
+        let answered = connection.exchange(self.head, &request, room, &cancellation);
+        let head = match answered {
+            Ok(head) => head,
+            Err(error) => {
+                attempts.ambiguous = true;
+                // Most likely the service closed the connection just when it was used again.
+                let stale =
+                    was_used && !attempts.reconnect && matches!(error, TransportError::Io(_));
+                return Err(match self.transport_failure(error) {
+                    Failed::Again(error, _) if stale => {
+                        attempts.reconnect = true;
+                        Failed::AtOnce(error)
+                    }
+                    failed => failed,
+                });
+            }
+        };
+        account.reached.store(true, Ordering::Relaxed);
+        if head
+            .get("x-ms-client-request-id")
+            .is_some_and(|echoed| echoed != id)
+        {
+            attempts.ambiguous = true;
+            return Err(self.transport_failure(TransportError::Protocol(
+                "the answer belongs to another request",
+            )));
+        }
+        let authorization = request
+            .headers
+            .iter()
+            .find(|(name, _)| name == "authorization")
+            .map(|(_, value)| value.to_string());
+        drop(request);
+        let opened = Opened {
+            head,
+            connection,
+            permit,
+            buffer,
+            account,
+        };
+        let status = opened.head.status;
+        if (200..300).contains(&status) && error_response::is_from_service(&opened.head) {
+            let error = if opened.head.answered_early {
+                TransportError::answered_early()
+            } else if operation.expected().contains(&status) {
+                return Ok(opened);
+            } else {
+                TransportError::Protocol("the answer's status does not belong to the request")
+            };
+            attempts.ambiguous = true;
+            return Err(self.transport_failure(error));
+        }
+        Err(self.error_response(opened, attempts, authorization.as_deref()))
+    }
+
+    /// An answer that is not a success.
+    fn error_response(
+        &self,
+        mut opened: Opened<'_>,
+        attempts: &mut Attempts,
+        authorization: Option<&str>,
+    ) -> Failed {
+        let mut body = opened.body(self.cancellation);
+        let text = body.read_all_at_once(MAX_ERROR_SIZE).unwrap_or_default();
+        let finished = body.is_finished();
+        let head = opened.close(finished);
+        let error = error_response::error(&head, &text, &self.account.endpoint.url());
+        let asked = retry::retry_after(|name| head.get(name));
+        match retry::decide(head.status, error.code()) {
+            Decision::Fail => Failed::Final(error),
+            Decision::Retry => {
+                // OperationTimedOut may mean that the operation goes on.
+                attempts.ambiguous |= head.status >= 500;
+                Failed::Again(error, asked)
+            }
+            // Nothing was done, and that is certain.
+            Decision::RetrySlower => {
+                self.account.admission.throttled();
+                Failed::Again(error, asked)
+            }
+            Decision::NewToken => {
+                let claims = head
+                    .get("www-authenticate")
+                    .and_then(error_response::claims);
+                let credential = self.account.credential();
+                if !attempts.asked_for_token && credential.refused(authorization, claims) {
+                    attempts.asked_for_token = true;
+                    Failed::AtOnce(error)
+                } else {
+                    Failed::Final(error)
+                }
+            }
+        }
+    }
+
+    fn transport_failure(&self, error: TransportError) -> Failed {
+        let mut endpoint = self.account.endpoint.url();
+        if let Some(proxy) = self.account.pool.proxy() {
+            endpoint = format!("{endpoint} through the proxy {}:{}", proxy.host, proxy.port);
+        }
+        let network = |what: String, source: io::Error| {
+            Error::new(ErrorKind::Network, what).with_source(Arc::new(source))
+        };
+        let error = match error {
+            TransportError::Cancelled => return Failed::Final(Error::cancelled()),
+            TransportError::Source(error) => {
+                let message = if error.kind() == io::ErrorKind::UnexpectedEof {
+                    "the file became shorter while it was sent".to_owned()
+                } else {
+                    format!("the file could not be read: {error}")
+                };
+                return Failed::Final(
+                    Error::new(ErrorKind::Local, message).with_source(Arc::new(error)),
+                );
+            }
+            TransportError::Handshake(error) => {
+                return Failed::Final(network(
+                    format!(
+                        "{endpoint}: no trusted TLS connection: {error}; where a private certificate \
+                         authority is used, give ca_file= or set SSL_CERT_FILE"
+                    ),
+                    error,
+                ));
+            }
+            TransportError::Proxy(407) => {
+                return Failed::Final(
+                    Error::new(
+                        ErrorKind::Authentication,
+                        format!(
+                            "{endpoint}: the proxy wants credentials; put them into the proxy's URL, as in \
+                             http://user:password@host:port"
+                        ),
+                    )
+                    .with_answer(407, None, None),
+                );
+            }
+            TransportError::Proxy(status) => Error::new(
+                ErrorKind::Network,
+                format!(
+                    "{endpoint}: the proxy refused the connection with status {status}; check the proxy \
+                     settings and what the proxy allows"
+                ),
+            ),
+            TransportError::LocalShortage(error) => {
+                // With fewer requests at a time there may be room enough.
+                self.account.admission.throttled();
+                Error::new(
+                    ErrorKind::Local,
+                    format!(
+                        "this machine has no room for another connection: {error}; raise the limit of open \
+                         files (ulimit -n) or lower max_connections"
+                    ),
+                )
+                .with_os_error(&error)
+                .with_source(Arc::new(error))
+            }
+            TransportError::Lookup(error) => network(
+                format!(
+                    "{endpoint}: the host is not known ({error}); check the account URL and DNS"
+                ),
+                error,
+            ),
+            TransportError::Idle(time) => Error::new(
+                ErrorKind::Network,
+                format!("{endpoint}: no byte moved for {} s", time.as_secs_f64()),
+            ),
+            TransportError::Protocol(reason) => Error::new(
+                ErrorKind::Network,
+                format!("{endpoint}: {reason}; check the account URL and the proxy settings"),
+            ),
+            TransportError::Io(error) => network(
+                format!(
+                    "{endpoint}: the connection failed: {error}; check the account URL and the network"
+                ),
+                error,
+            ),
+        };
+        Failed::Again(error, None)
+    }
+}
+
+impl Opened<'_> {
+    pub(crate) fn body<'b>(&'b mut self, cancellation: Cancellation<'b>) -> BodyReader<'b> {
+        self.body_and_buffer(cancellation).0
+    }
+
+    /// The body, and the buffer that the operation asked for.
+    pub(crate) fn body_and_buffer<'b>(
+        &'b mut self,
+        cancellation: Cancellation<'b>,
+    ) -> (BodyReader<'b>, &'b mut [u8]) {
+        let cancellation = cancellation.holding(&self.permit);
+        (
+            BodyReader::new(&mut self.connection, &self.head, cancellation),
+            &mut self.buffer,
+        )
+    }
+
+    /// Ends the request; the connection is used again where the body was read to its end.
+    pub(crate) fn close(self, finished: bool) -> ResponseHead {
+        if finished && self.head.keep_alive {
+            self.account.pool.put(self.connection);
+        }
+        self.account.buffers.put(self.buffer);
+        if self.permit.finish() {
+            self.account.scheduler.spawn_workers();
+        }
+        self.head
+    }
+}
+
+/// A head as it is sent, through a proxy where there is one.
+fn write_head(
+    account: &Account,
+    request: &Request,
+    sas: Option<&str>,
+    out: &mut String,
+) -> Result<()> {
+    let Some(proxy) = account.pool.forwarder() else {
+        return Ok(request.write_head(out, "", &account.authority, sas)?);
+    };
+    let origin = format!("http://{}", account.authority);
+    request.write_head(out, &origin, &account.authority, sas)?;
+    if let Some(value) = proxy.authorization() {
+        out.truncate(out.len() - 2);
+        out.extend(["proxy-authorization: ", value, "\r\n\r\n"]);
+    }
+    Ok(())
+}
+
+/// A 500 without a code does not come from the service itself. Azurite's, to a batch with a SAS, comes
+/// again however often one asks.
+fn is_unlike_the_service(error: &Error) -> bool {
+    error.status() == Some(500) && error.code().is_none()
+}
+
+/// A UUID, by which the service's logs name the request: random for the client, then counted.
+fn request_id(account: &Account) -> String {
+    let high = account.request_prefix;
+    let low = account.request_count.fetch_add(1, Ordering::Relaxed);
+    format!(
+        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xffff,
+        high & 0xfff,
+        (low >> 48) & 0xfff,
+        low & 0xffff_ffff_ffff
+    )
+}

@@ -1,0 +1,58 @@
+//! Set Blob Tier: <https://learn.microsoft.com/rest/api/storageservices/set-blob-tier>
+
+use super::{
+    blob_ref::BlobRef,
+    conditions::Conditions,
+    session::{Attempts, Operation, Session},
+    small_operation::{Answer, SmallOperation},
+    write_options::Tier,
+};
+use crate::{error::Result, http::Request};
+
+/// Moves a blob to another access tier. Out of the archive that takes hours, during which the blob still
+/// cannot be read.
+#[derive(Clone, Debug)]
+pub struct SetTier {
+    /// The new tier.
+    pub tier: Tier,
+    /// Of these the service looks at the lease alone.
+    pub conditions: Conditions,
+}
+
+struct Call<'a> {
+    path: String,
+    options: &'a SetTier,
+}
+
+impl Operation for Call<'_> {
+    fn expected(&self) -> &[u16] {
+        // 202: out of the archive.
+        &[200, 202]
+    }
+
+    fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
+        let request = Request::new("PUT", self.path.clone())
+            .query("comp", "tier")
+            .header("x-ms-access-tier", self.options.tier.as_str());
+        self.options.conditions.apply_lease(request)
+    }
+}
+
+impl SmallOperation for SetTier {
+    fn run(
+        &mut self,
+        session: &mut Session,
+        attempts: &mut Attempts,
+        blob: &BlobRef,
+    ) -> Result<Answer> {
+        let path = session.account.endpoint.path_of(blob);
+        session.call(
+            attempts,
+            &mut Call {
+                path,
+                options: self,
+            },
+        )?;
+        Ok(Answer::Done)
+    }
+}

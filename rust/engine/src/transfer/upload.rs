@@ -1,0 +1,367 @@
+//! One blob on the way up, from a file or from memory.
+//!
+//! Small content is one Put Blob. Larger content is blocks, several at a time, and a block list at the
+//! end, before which nobody sees anything of it.
+
+use std::{fs::File, path::Path, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use md5::{Digest, Md5};
+
+use super::{
+    item::Item,
+    job::{Output, Source, Uploaded},
+    memory::MemorySource,
+    part_tracker::{Part, PartTracker, Total},
+    plan::{BlockIds, Parts},
+    scheduler::{PartSource, Task, Worker},
+    source::{OpenFile, OpenSource},
+};
+use crate::{
+    azure::{Attempts, Content, PutBlob, PutBlock, PutBlockList, WriteOptions},
+    error::{Error, ErrorKind, Result},
+    limits::{BUFFER_SIZE, PART_SIZE},
+    os,
+    sync::Mutex,
+};
+
+/// The task of uploading a blob.
+pub(super) fn task(item: Item, source: Source, options: Arc<WriteOptions>) -> Box<dyn Task> {
+    Box::new(Upload {
+        source: Some(source),
+        opened: None,
+        item,
+        options,
+        attempts: Attempts::default(),
+    })
+}
+
+struct Upload {
+    // Dropped in this order: the caller's memory before the item reports that it was cancelled.
+    source: Option<Source>,
+    opened: Option<OpenSource>,
+    item: Item,
+    options: Arc<WriteOptions>,
+    attempts: Attempts,
+}
+
+impl Task for Upload {
+    fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
+        if let Some(source) = self.source.take() {
+            match open(source) {
+                Ok(opened) => self.opened = Some(opened),
+                Err(error) => {
+                    self.item.finish(Err(error));
+                    return None;
+                }
+            }
+        }
+        let source = self.opened.take()?;
+        let length = source.length();
+        if length > PART_SIZE {
+            begin_blocks(self.item, source, self.options);
+            return None;
+        }
+        let result = put_whole(
+            &self.item,
+            &source,
+            &self.options,
+            &mut self.attempts,
+            worker,
+        );
+        match result {
+            Err(error) if error.is_token_needed() => {
+                self.opened = Some(source);
+                Some(self)
+            }
+            result => {
+                drop(source);
+                self.item.finish(result.map(Output::Uploaded));
+                None
+            }
+        }
+    }
+}
+
+fn open(source: Source) -> Result<OpenSource> {
+    let path = match source {
+        Source::File(path) => path,
+        Source::Memory(memory) => return Ok(OpenSource::Memory(memory)),
+        Source::Blocks => return Err(Error::internal()),
+    };
+    let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
+    let (found, file) = opened.map_err(|error| Error::local(&path, error))?;
+    if found.is_dir() {
+        return Err(os::is_a_directory(&path));
+    }
+    if found.is_file() && found.len() > 0 {
+        return Ok(OpenSource::File(OpenFile::new(path, file, found)));
+    }
+    read_unsized(&path, file, found)
+}
+
+/// What says that it is empty may be a file of /proc, whose content is made while it is read.
+fn read_unsized(path: &Path, mut file: File, found: std::fs::Metadata) -> Result<OpenSource> {
+    use std::io::Read;
+    if !found.is_file() {
+        return Err(Error::local(
+            path,
+            std::io::Error::new(
+                std::io::ErrorKind::InvalidInput,
+                "is a pipe or a device; open it and give the file object to write()",
+            ),
+        ));
+    }
+    let mut content = Vec::new();
+    file.read_to_end(&mut content)
+        .map_err(|error| Error::local(path, error))?;
+    if content.is_empty() {
+        return Ok(OpenSource::File(OpenFile::new(
+            path.to_owned(),
+            file,
+            found,
+        )));
+    }
+    Ok(OpenSource::Memory(MemorySource::owned(content)))
+}
+
+fn put_whole(
+    item: &Item,
+    source: &OpenSource,
+    options: &WriteOptions,
+    attempts: &mut Attempts,
+    worker: &mut Worker,
+) -> Result<Uploaded> {
+    let length = source.length();
+    source.check_unchanged()?;
+    let mut session = item.session(worker);
+    let content = source.piece(0, length);
+    let md5 = options.content_md5.then(|| md5_of(content)).transpose();
+    let md5 = md5.map_err(|error| source.locate(error))?;
+    let put = PutBlob {
+        blob: &item.blob,
+        path: &item.url_path,
+        options,
+        content_md5: md5.as_deref(),
+    };
+    let (crc64, head) = put
+        .run(&mut session, attempts, content)
+        .map_err(|error| source.locate(error))?;
+    item.moved(length);
+    Ok(Uploaded {
+        size: length,
+        crc64,
+        etag: head.get("etag").map(str::to_owned),
+    })
+}
+
+/// MD5 of content, base64.
+fn md5_of(content: Content) -> Result<String> {
+    let mut hash = Md5::new();
+    match content {
+        Content::Memory(bytes) => hash.update(bytes),
+        Content::File {
+            file,
+            offset,
+            length,
+            failed,
+        } => {
+            let mut buffer = vec![0; BUFFER_SIZE];
+            let end = offset + length;
+            let mut position = offset;
+            while position < end {
+                let most = (end - position).min(BUFFER_SIZE as u64) as usize;
+                os::read_exact_at(file, &mut buffer[..most], position).map_err(failed)?;
+                hash.update(&buffer[..most]);
+                position += most as u64;
+            }
+        }
+    }
+    Ok(STANDARD.encode(hash.finalize()))
+}
+
+/// Blocks of a file or of memory.
+struct Blocks {
+    /// Let go of before the end is reported: the caller's memory is the caller's again then.
+    source: Mutex<Option<Arc<OpenSource>>>,
+    item: Item,
+    options: Arc<WriteOptions>,
+    parts: Parts,
+    ids: BlockIds,
+    tracker: PartTracker,
+}
+
+fn begin_blocks(item: Item, source: OpenSource, options: Arc<WriteOptions>) {
+    let Some(parts) = Parts::new(source.length()) else {
+        item.finish(Err(Error::new(
+            ErrorKind::InvalidInput,
+            "the content is larger than a blob can be (190.7 TiB)",
+        )));
+        return;
+    };
+    let (queue, scheduler) = (item.call.queue, Arc::clone(&item.call.account.scheduler));
+    scheduler.push_parts(
+        queue,
+        Arc::new(Blocks {
+            item,
+            source: Mutex::new(Some(Arc::new(source))),
+            options,
+            parts,
+            ids: BlockIds::new(),
+            tracker: PartTracker::new(Some(parts.count()), 0),
+        }),
+    );
+}
+
+impl PartSource for Blocks {
+    fn claim(self: Arc<Self>) -> Option<Box<dyn Task>> {
+        let index = self.tracker.claim()?;
+        Some(Box::new(Block {
+            blocks: self,
+            index,
+            attempts: Attempts::default(),
+        }))
+    }
+}
+
+struct Block {
+    blocks: Arc<Blocks>,
+    index: u64,
+    attempts: Attempts,
+}
+
+impl Task for Block {
+    fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
+        let blocks = Arc::clone(&self.blocks);
+        let guard = blocks.tracker.guard();
+        let result = self.send(worker);
+        guard.release();
+        if matches!(&result, Err(error) if error.is_token_needed()) {
+            return Some(self);
+        }
+        let end = blocks.tracker.done(result.map(Some))?;
+        match end {
+            Ok(total) => {
+                let commit = Commit::new(total);
+                Box::new(BlocksCommit { blocks, commit }).run(worker)
+            }
+            Err(error) => {
+                blocks.finish(Err(error));
+                None
+            }
+        }
+    }
+}
+
+impl Blocks {
+    fn source(&self) -> Result<Arc<OpenSource>> {
+        self.source.lock().clone().ok_or_else(Error::cancelled)
+    }
+
+    fn finish(&self, result: Result<Uploaded>) {
+        drop(self.source.lock().take());
+        self.item.finish(result.map(Output::Uploaded));
+    }
+}
+
+impl Block {
+    fn send(&mut self, worker: &mut Worker) -> Result<Part> {
+        let blocks = &*self.blocks;
+        let (offset, length) = blocks.parts.get(self.index);
+        let source = blocks.source()?;
+        let put = PutBlock {
+            path: &blocks.item.url_path,
+            id: &blocks.ids.get(self.index),
+            lease: blocks.options.conditions.lease.as_deref(),
+        };
+        let crc64 = put
+            .run(
+                &mut blocks.item.session(worker),
+                &mut self.attempts,
+                source.piece(offset, length),
+            )
+            .map_err(|error| source.locate(error))?;
+        blocks.item.moved(length);
+        Ok(Part {
+            index: self.index,
+            crc64,
+            length,
+        })
+    }
+}
+
+/// The block list that makes a blob of blocks.
+pub(super) struct Commit {
+    total: Total,
+    attempts: Attempts,
+    md5: Option<String>,
+}
+
+impl Commit {
+    pub(super) fn new(total: Total) -> Self {
+        Self {
+            total,
+            attempts: Attempts::default(),
+            md5: None,
+        }
+    }
+
+    pub(super) fn with_md5(self, md5: Option<String>) -> Self {
+        Self { md5, ..self }
+    }
+
+    pub(super) fn send(
+        &mut self,
+        item: &Item,
+        ids: BlockIds,
+        options: &WriteOptions,
+        worker: &mut Worker,
+    ) -> Result<Uploaded> {
+        let ids: Vec<_> = (0..self.total.parts).map(|index| ids.get(index)).collect();
+        let list = PutBlockList {
+            path: &item.url_path,
+            ids: &ids,
+            options,
+            content_md5: self.md5.as_deref(),
+        };
+        let head = list.run(&mut item.session(worker), &mut self.attempts)?;
+        Ok(Uploaded {
+            size: self.total.size,
+            crc64: self.total.crc64,
+            etag: head.get("etag").map(str::to_owned),
+        })
+    }
+}
+
+struct BlocksCommit {
+    blocks: Arc<Blocks>,
+    commit: Commit,
+}
+
+impl Task for BlocksCommit {
+    fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
+        let blocks = Arc::clone(&self.blocks);
+        let result = self.check().and_then(|()| {
+            self.commit
+                .send(&blocks.item, blocks.ids, &blocks.options, worker)
+        });
+        match result {
+            Err(error) if error.is_token_needed() => Some(self),
+            result => {
+                blocks.finish(result);
+                None
+            }
+        }
+    }
+}
+
+impl BlocksCommit {
+    fn check(&mut self) -> Result<()> {
+        let source = self.blocks.source()?;
+        if self.blocks.options.content_md5 && self.commit.md5.is_none() {
+            let whole = source.piece(0, source.length());
+            self.commit.md5 = Some(md5_of(whole).map_err(|error| source.locate(error))?);
+        }
+        source.check_unchanged()
+    }
+}
