@@ -99,15 +99,15 @@ mod sync {
 #[path = "../src/admission.rs"]
 mod admission;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use admission::Admission;
 use cancel::Cancellation;
 use concurrency::Concurrency;
-use loom::thread;
+use loom::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+};
 
 const NEVER: Cancellation<'static> = Cancellation::Nothing;
 
@@ -203,8 +203,8 @@ fn the_signal_handler_of_one_who_waits_may_send_a_request() {
             thread::spawn(move || drop(admission.acquire(10, &NEVER).unwrap()))
         };
         let handler = || drop(admission.acquire(10, &NEVER).unwrap());
-        let waiting = Cancellation::Handles(&handler);
-        drop(admission.acquire(10, &waiting).unwrap());
+        let signal = Cancellation::Handles(&handler);
+        drop(admission.acquire(10, &signal).unwrap());
         other.join().unwrap();
     });
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use fastblob_engine::{
-    BlobRef, Checksum, Conditions, ErrorKind, Job, MemoryRegion, MemorySource, MemoryTarget,
+    BlobRef, Checksum, Conditions, ErrorKind, Job, MemoryRegion, MemorySource, MemoryTarget, Need,
     OnError, SignalPoll, Source, WriteOptions, checksum::crc64, limits::PART_SIZE,
 };
 use fastblob_service::Action;
@@ -129,6 +129,33 @@ fn a_stream_ends_with_the_first_block_that_is_refused() {
     rig.drive(&call, [(0, endless)].into(), SignalPoll::never());
     let outcome = call.into_outcomes().pop().unwrap();
     assert_eq!(outcome.error().code(), Some("ContainerNotFound"));
+}
+
+#[test]
+fn a_stream_that_failed_wants_nothing_and_leaves_nothing() {
+    let rig = Rig::with(|config| config.memory_limit = Some(PART_SIZE));
+    // More often than there is memory for, if any of it were kept.
+    for _ in 0..5 {
+        // The second block is being read when the first is refused.
+        rig.fault("PutBlock", 1, Action::Delay(Duration::from_millis(300)));
+        let nowhere = BlobRef::parse("elsewhere/a").unwrap();
+        let call = rig
+            .client
+            .call_one(Job::upload(Source::Blocks, nowhere, options(true)));
+        let wait = || call.wait(SignalPoll::never(), Duration::from_secs(60));
+        let block = |size| MemorySource::owned(vec![0; usize::try_from(size).unwrap()]);
+        assert_eq!(wait(), Need::Block);
+        let first = call.next_block().unwrap();
+        call.put_block(first.item, block(first.size), false);
+        assert_eq!(wait(), Need::Block);
+        let second = call.next_block().unwrap();
+        assert_eq!(wait(), Need::Nothing);
+        call.put_block(second.item, block(second.size), false);
+        let outcome = call.into_outcomes().pop().unwrap();
+        assert_eq!(outcome.error().code(), Some("ContainerNotFound"));
+    }
+    rig.write_stream("a", io::repeat(0).take(2 * PART_SIZE))
+        .uploaded();
 }
 
 #[test]

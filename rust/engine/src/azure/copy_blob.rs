@@ -26,6 +26,8 @@ pub struct CopyBlob {
     source_conditions: Conditions,
     options: WriteOptions,
     started: bool,
+    /// At asking for the end.
+    polls: Attempts,
 }
 
 impl CopyBlob {
@@ -47,6 +49,7 @@ impl CopyBlob {
             source_conditions,
             options,
             started: false,
+            polls: Attempts::default(),
         })
     }
 }
@@ -126,16 +129,21 @@ impl SmallOperation for CopyBlob {
             }
             self.started = true;
         }
-        wait_for_end(session, blob).map(Answer::Properties)
+        wait_for_end(session, &mut self.polls, blob).map(Answer::Properties)
     }
 }
 
-fn wait_for_end(session: &mut Session, blob: &BlobRef) -> Result<Box<BlobProperties>> {
+fn wait_for_end(
+    session: &mut Session,
+    polls: &mut Attempts,
+    blob: &BlobRef,
+) -> Result<Box<BlobProperties>> {
     let none = Conditions::default();
     let patience = session.account.timeout.max(Duration::from_secs(60));
     let mut progress = (String::new(), Instant::now());
     loop {
-        let (properties, head) = get_properties(session, &mut Attempts::default(), blob, &none)?;
+        let (properties, head) = get_properties(session, polls, blob, &none)?;
+        *polls = Attempts::default();
         match head.get("x-ms-copy-status") {
             Some("success") | None => return Ok(Box::new(properties)),
             Some("pending") => {

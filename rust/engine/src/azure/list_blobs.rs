@@ -88,6 +88,8 @@ pub(crate) struct ListBlobs {
     /// Hashes of all markers so far: one that comes again would make the list endless.
     markers: HashSet<u64>,
     empty_pages: u32,
+    /// At the next page.
+    attempts: Attempts,
 }
 
 struct Call<'a> {
@@ -147,6 +149,8 @@ impl ListBlobs {
         if self.ended {
             return Ok(None);
         }
+        // Kept where a token is needed first: a second refusal is final.
+        let mut attempts = std::mem::take(&mut self.attempts);
         let endpoint = &session.account.endpoint;
         let folder = match prefix.name() {
             "" => String::new(),
@@ -157,7 +161,10 @@ impl ListBlobs {
             prefix: format!("{folder}{}", self.options.name_prefix),
             list: self,
         };
-        let (_, body) = session.call(&mut Attempts::default(), &mut call)?;
+        let sent = session.call(&mut attempts, &mut call);
+        self.attempts = attempts;
+        let (_, body) = sent?;
+        self.attempts = Attempts::default();
         let malformed = |reason: &str| Error::new(ErrorKind::Service, reason);
         let page = parse(&body)
             .ok_or_else(|| malformed("the list is not the XML that the protocol says"))?;

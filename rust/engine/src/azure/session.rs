@@ -135,7 +135,7 @@ impl<'a> Session<'a> {
                 }
                 Err(Failed::Final(error)) => return Err(error.with_attempts(attempts.count)),
                 Err(Failed::AtOnce(error)) => {
-                    log::debug!("{}: repeated at once", error.message());
+                    log::debug!("repeated at once: {error}");
                 }
                 Err(Failed::Again(error, asked)) => self.back_off(attempts, error, asked)?,
             }
@@ -184,11 +184,7 @@ impl<'a> Session<'a> {
         let Some(delay) = self.account.retry.delay(attempts.failures, asked, known) else {
             return Err(error.with_attempts(attempts.count));
         };
-        log::debug!(
-            "{}: repeated in {:.2} s",
-            error.message(),
-            delay.as_secs_f64()
-        );
+        log::debug!("repeated in {:.2} s: {error}", delay.as_secs_f64());
         self.cancellation
             .sleep(delay)
             .map_err(|_| Error::cancelled())
@@ -305,6 +301,10 @@ impl<'a> Session<'a> {
         attempts: &mut Attempts,
         authorization: Option<&str>,
     ) -> Failed {
+        if matches!(opened.head.status, 429 | 503) {
+            // Before the permit is free for the next one.
+            self.account.admission.throttled();
+        }
         let mut body = opened.body(self.cancellation);
         let text = body.read_all_at_once(MAX_ERROR_SIZE).unwrap_or_default();
         let finished = body.is_finished();
@@ -319,10 +319,7 @@ impl<'a> Session<'a> {
                 Failed::Again(error, asked)
             }
             // Nothing was done, and that is certain.
-            Decision::RetrySlower => {
-                self.account.admission.throttled();
-                Failed::Again(error, asked)
-            }
+            Decision::RetrySlower => Failed::Again(error, asked),
             Decision::NewToken => {
                 let claims = head
                     .get("www-authenticate")

@@ -86,8 +86,11 @@ impl Call {
         if self.state.cancel.is_set() {
             return; // the items, dropped here, say so
         }
-        if !tasks.is_empty() {
-            self.state.account.scheduler.push(self.state.queue, tasks);
+        let scheduler = &self.state.account.scheduler;
+        if self.runs_here {
+            scheduler.push_for_driver(self.state.queue, tasks);
+        } else if !tasks.is_empty() {
+            scheduler.push(self.state.queue, tasks);
         }
         self.state.flush_deletes(false);
         // Cancelled meanwhile: the queue was gone, and the tasks with it.
@@ -110,9 +113,17 @@ impl Call {
 
     /// Says that no more items will come.
     pub fn end_of_input(&self) {
-        self.state.items.lock().ended = true;
-        self.state.flush_deletes(true);
-        self.state.changed.notify_all();
+        let mut items = self.state.items.lock();
+        items.ended = true;
+        let waited_for = items.waiting > 0;
+        let deletes = !items.deletes.is_empty();
+        drop(items);
+        if deletes {
+            self.state.flush_deletes(true);
+        }
+        if waited_for {
+            self.state.changed.notify_all();
+        }
     }
 
     /// Waits until the driver is needed, at most so long.
@@ -127,7 +138,7 @@ impl Call {
             if self.run_own(&mut worker) {
                 continue;
             }
-            let items = self.state.items.lock();
+            let mut items = self.state.items.lock();
             let idle = items.deletes.len() == items.under_way();
             if items.is_finished() || self.state.wants_items(&items) || items.has_room_for_block() {
                 continue;
@@ -147,7 +158,10 @@ impl Call {
                 // Another thread fetches one.
                 self.state.account.with_tokens(|tokens| tokens.wait(tick));
             } else {
-                drop(self.state.changed.wait_for(items, tick));
+                items.waiting += 1;
+                let (mut items, _) = self.state.changed.wait_for(items, tick);
+                items.waiting -= 1;
+                drop(items);
             }
             if cancellation.check().is_err() {
                 self.cancel();
@@ -292,7 +306,7 @@ impl Call {
                 _ if !begins => idle.push(item),
                 Kind::Delete(delete) => {
                     let mut items = state.items.lock();
-                    if delete.can_be_batched() {
+                    if delete.can_be_batched() && !self.runs_here {
                         items.add_delete(item);
                     } else {
                         drop(items);

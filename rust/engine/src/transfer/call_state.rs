@@ -64,6 +64,8 @@ pub(super) struct Items {
     /// Bytes of the caller's memory that items under way hold.
     pub(super) memory: u64,
     pub(super) ended: bool,
+    /// Threads that wait for something to happen: to wake nobody costs a system call, too.
+    pub(super) waiting: usize,
     /// The item whose failure ended the call.
     pub(super) fatal: Option<usize>,
     /// Deletes that wait for others to go into one request with them.
@@ -114,7 +116,7 @@ impl CallState {
         if fatal && items.fatal.is_none() {
             items.fatal = Some(index);
         }
-        let wake = items.is_finished() || self.wants_items(&items);
+        let wake = items.waiting > 0 && (items.is_finished() || self.wants_items(&items));
         // One that failed before its end is read no further, and would keep the call alive from within.
         let stream = items.take_stream(index);
         drop(items);

@@ -159,6 +159,18 @@ impl Scheduler {
         self.with_queue(id, tasks, |queue, tasks| queue.tasks.extend(tasks));
     }
 
+    /// Adds the task of a call whose driver runs it: to wake another thread for it would cost more than
+    /// the task.
+    pub(crate) fn push_for_driver(&self, id: QueueId, tasks: Vec<Box<dyn Task>>) {
+        let mut state = self.state.lock();
+        if let Some(queue) = state.queue(id) {
+            queue.tasks.extend(tasks);
+            return;
+        }
+        drop(state);
+        drop(tasks);
+    }
+
     /// Adds a task that has to go on, before all others of its call.
     pub(crate) fn push_front(self: &Arc<Self>, id: QueueId, task: Box<dyn Task>) {
         self.with_queue(id, task, |queue, task| queue.tasks.push_front(task));
