@@ -1,39 +1,41 @@
 //! `fastblob._fastblob`: the engine and the loopback service as Python sees them.
 //!
-//! Everything that is more than a translation lives in the engine; what is convenience lives in
-//! `python/fastblob`. Users' documentation is in `python/fastblob/_fastblob.pyi`.
+//! Everything that is more than a translation lives in the engine; what users see, and its
+//! documentation, is Python, in `python/fastblob`. No code of the user is called from here: what a call
+//! needs of the thread that drives it, it says.
 
 mod arguments;
-mod blob_ops;
-mod blob_path;
+mod blob;
 mod buffers;
-mod client;
-mod drive;
+mod call;
+mod engine;
 mod exceptions;
-mod file_object;
 mod fork;
 mod log;
-mod many;
+mod native;
 mod pipe;
-mod progress;
 mod results;
-mod runtime;
 mod service;
-mod transfer;
+mod values;
+mod verbs;
 
 /// The compiled part of fastblob.
 #[pyo3::pymodule(gil_used = false)]
 mod _fastblob {
     #[pymodule_export]
     use crate::{
-        blob_ops::BlobIterator,
-        blob_path::BlobPath,
+        blob::{check_path, parse_path},
         buffers::crc64,
-        client::BaseClient,
-        progress::Progress,
-        results::{BlobItem, BlobProperties, TransferResult},
+        call::Call,
+        engine::Engine,
+        results::{ListEntry, Outcome, Progress, Properties},
         service::Service,
+        values::{Conditions, Trust, WriteOptions},
+        verbs::Pages,
     };
+
+    #[pymodule_export]
+    use crate::call::{BLOCK, FINISHED, ITEMS, TOKEN};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]

@@ -1,6 +1,6 @@
 //! The client of an account: what can be done with its blobs.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread::ThreadId, time::Duration};
 
 use crate::{
     account::Account,
@@ -50,6 +50,11 @@ impl Client {
         }
     }
 
+    /// Closes idle connections; those in use when they are given back.
+    pub fn close(&self) {
+        self.0.pool.close();
+    }
+
     /// Another key or SAS from now on.
     pub fn set_credential(&self, credential: Credential) {
         self.0.set_credential(credential);
@@ -72,9 +77,15 @@ impl Client {
         self.0.scheduler.token_answered();
     }
 
-    /// This thread fetches no token, after all; another one may.
-    pub fn give_up_token(&self) {
-        self.0.with_tokens(TokenCache::give_up);
+    /// Whether it is still this thread's turn to fetch a token.
+    pub fn has_token_turn(&self, thread: ThreadId) -> bool {
+        let has_turn = self.0.with_tokens(|tokens| tokens.has_turn(thread));
+        has_turn.unwrap_or(false)
+    }
+
+    /// That thread fetches no token, after all; another one may.
+    pub fn give_up_token(&self, thread: ThreadId) {
+        self.0.with_tokens(|tokens| tokens.give_up(thread));
     }
 }
 

@@ -127,7 +127,7 @@ fn a_stream_ends_with_the_first_block_that_is_refused() {
         .call_one(Job::upload(Source::Blocks, nowhere, options(true)));
     let endless: Box<dyn Read> = Box::new(io::repeat(1));
     rig.drive(&call, [(0, endless)].into(), SignalPoll::never());
-    let outcome = call.into_outcomes().pop().unwrap();
+    let outcome = call.take_outcomes().pop().unwrap();
     assert_eq!(outcome.error().code(), Some("ContainerNotFound"));
 }
 
@@ -151,7 +151,7 @@ fn a_stream_that_failed_wants_nothing_and_leaves_nothing() {
         let second = call.next_block().unwrap();
         assert_eq!(wait(), Need::Nothing);
         call.put_block(second.item, block(second.size), false);
-        let outcome = call.into_outcomes().pop().unwrap();
+        let outcome = call.take_outcomes().pop().unwrap();
         assert_eq!(outcome.error().code(), Some("ContainerNotFound"));
     }
     rig.write_stream("a", io::repeat(0).take(2 * PART_SIZE))

@@ -4,6 +4,8 @@
 
 use std::{ops::Range, time::SystemTime};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::{
     conditions::Conditions, content_headers::ContentHeaders, session::Operation,
     small_operation::date,
@@ -98,15 +100,18 @@ impl ReceivedRange {
                 "the answer's length is not that of its range",
             ));
         }
-        let md5 = head
-            .get("x-ms-blob-content-md5")
-            .or_else(|| head.get("content-md5").filter(|_| head.status == 200));
         Ok(Self {
-            md5: md5.map(str::to_owned),
+            md5: stored_md5(head).map(str::to_owned),
             bytes,
             total,
         })
     }
+}
+
+/// The MD5 of the whole blob, not of the range.
+fn stored_md5(head: &ResponseHead) -> Option<&str> {
+    head.get("x-ms-blob-content-md5")
+        .or_else(|| head.get("content-md5").filter(|_| head.status == 200))
 }
 
 /// What a download brought along.
@@ -133,6 +138,11 @@ impl Downloaded {
     /// Metadata.
     pub fn metadata(&self) -> Vec<(String, String)> {
         self.head.metadata()
+    }
+
+    /// MD5 of the whole blob, where one is stored.
+    pub fn content_md5(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(stored_md5(&self.head)?).ok()
     }
 
     /// Headers of content.

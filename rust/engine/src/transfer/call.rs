@@ -236,7 +236,7 @@ impl Call {
     }
 
     /// The outcomes in the order of the input, once the call has ended.
-    pub fn into_outcomes(self) -> Vec<Outcome> {
+    pub fn take_outcomes(&self) -> Vec<Outcome> {
         let outcomes = std::mem::take(&mut self.state.items.lock().outcomes);
         outcomes.into_iter().flatten().collect()
     }

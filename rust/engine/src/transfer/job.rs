@@ -1,15 +1,21 @@
 //! What the caller asks of one blob, and what became of it.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use super::memory::{MemorySource, MemoryTarget};
 use crate::{
     azure::{
         Answer, BlobRef, Conditions, CopyBlob, DeleteBlob, Downloaded, GetProperties, GetTags,
         ListAll, ListOptions, SetHttpHeaders, SetMetadata, SetTags, SetTier, SmallOperation,
-        WriteOptions,
+        Updated, WriteOptions,
     },
     error::{InvalidInput, Result},
+    http::ResponseHead,
 };
 
 /// What becomes of the bytes of a download.
@@ -219,6 +225,24 @@ pub struct Uploaded {
     pub crc64: u64,
     /// ETag, in quotes as the service sends it.
     pub etag: Option<String>,
+    /// When it was written.
+    pub last_modified: Option<SystemTime>,
+}
+
+impl Uploaded {
+    /// `head` is of the answer to what made the blob.
+    pub(super) fn new(size: u64, crc64: u64, head: &ResponseHead) -> Self {
+        let Updated {
+            etag,
+            last_modified,
+        } = Updated::read(head);
+        Self {
+            size,
+            crc64,
+            etag,
+            last_modified,
+        }
+    }
 }
 
 /// What became of one item.

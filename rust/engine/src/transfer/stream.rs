@@ -207,11 +207,7 @@ impl Task for StreamBlock {
                 };
                 let content = Content::Memory(block.bytes());
                 put.run(&mut item.session(worker), &mut self.attempts, content)
-                    .map(|(crc64, head)| Uploaded {
-                        size: content.length(),
-                        crc64,
-                        etag: head.get("etag").map(str::to_owned),
-                    })
+                    .map(|(crc64, head)| Uploaded::new(content.length(), crc64, &head))
             }
             Stage::Commit(commit) => commit.send(item, stream.ids, &stream.options, worker),
             Stage::Block(block) => {

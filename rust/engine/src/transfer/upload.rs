@@ -148,11 +148,7 @@ fn put_whole(
         .run(&mut session, attempts, content)
         .map_err(|error| source.locate(error))?;
     item.moved(length);
-    Ok(Uploaded {
-        size: length,
-        crc64,
-        etag: head.get("etag").map(str::to_owned),
-    })
+    Ok(Uploaded::new(length, crc64, &head))
 }
 
 /// MD5 of content, base64.
@@ -325,11 +321,7 @@ impl Commit {
             content_md5: self.md5.as_deref(),
         };
         let head = list.run(&mut item.session(worker), &mut self.attempts)?;
-        Ok(Uploaded {
-            size: self.total.size,
-            crc64: self.total.crc64,
-            etag: head.get("etag").map(str::to_owned),
-        })
+        Ok(Uploaded::new(self.total.size, self.total.crc64, &head))
     }
 }
 
