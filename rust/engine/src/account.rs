@@ -57,14 +57,15 @@ pub(crate) struct Account {
 impl Account {
     /// Opens no connection and asks for no token yet.
     pub(crate) fn new(config: Config) -> Result<Self, InvalidInput> {
-        config.check()?;
+        let pool = Pool::new(config.endpoint.clone(), &config.trust, config.timeout)?;
+        config.check(pool.proxy())?;
         let (max_connections, memory_limit) = config.limits()?;
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let concurrency = Concurrency::new((4 * cores).max(8), max_connections);
         let admission = Admission::new(concurrency, memory_limit);
         Ok(Self {
             authority: config.endpoint.authority(),
-            pool: Pool::new(config.endpoint.clone(), config.timeout)?,
+            pool,
             endpoint: config.endpoint,
             credential: Mutex::new(config.credential),
             scheduler: Scheduler::new(Arc::clone(&admission), max_connections),

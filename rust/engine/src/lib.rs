@@ -36,7 +36,7 @@ pub use azure::{
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;
 pub use client::{Client, Listing, Page};
-pub use config::{Config, WorkloadType};
+pub use config::{Config, Trust, WorkloadType};
 pub use endpoint::Endpoint;
 pub use error::{Error, ErrorKind, InvalidInput, Result};
 pub use progress::ProgressSnapshot;
