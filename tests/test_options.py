@@ -144,7 +144,7 @@ def test_reading_ranges_and_results(service_client: fastblob.Client, blob: str) 
     assert (result.data, result.metadata) == (b"at", {"k": "v"})
     assert result.etag == service_client.properties(blob).etag
     assert pickle.loads(pickle.dumps(result)).data == b"at"
-    assert "data=" not in repr(result)
+    assert "data=b" not in repr(result)
 
 
 def test_reading_beyond_the_end_gives_nothing(service_client: fastblob.Client, blob: str) -> None:
@@ -210,13 +210,13 @@ def test_rotated_secrets(service_account: Account, blob: str) -> None:
     sas = AzureSasCredential(account_sas(service_account, yesterday()))
     wrong = "A" * 86 + "=="
     key = AzureNamedKeyCredential(service_account.name, wrong)
-    for credential in (sas, key):
-        client = fastblob.Client(service_account.endpoint, credential)
+    clients = [fastblob.Client(service_account.endpoint, credential) for credential in (sas, key)]
+    for client in clients:
         with pytest.raises(fastblob.AuthenticationError):
             client.read(blob)
-        sas.update(account_sas(service_account, tomorrow()))
-        key.update(service_account.name, service_account.key)
-        assert client.read(blob) == b"data"
+    sas.update(account_sas(service_account, tomorrow()))
+    key.update(service_account.name, service_account.key)
+    assert [client.read(blob) for client in clients] == [b"data"] * 2
 
 
 def test_trust_survives_fork_and_pickle(

@@ -14,6 +14,7 @@ from ._listing import Listing
 from ._many_blobs import ManyBlobs
 from ._one_blob import OneBlob
 from ._properties import Properties
+from ._tracebacks import without_frames
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -73,6 +74,7 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
     Nothing is sent before the first call of a method.
     """
 
+    @without_frames
     def __init__(
         self,
         account_url: str | None = None,
@@ -151,6 +153,7 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
         self._connection.close()
 
     @classmethod
+    @without_frames
     def from_connection_string(
         cls, connection_string: str, credential: Credential | None = None, **options: Any
     ) -> Self:

@@ -41,7 +41,7 @@ def drive(
             needs = call.wait()
             connection.renew_secret(engine)
             if needs & _TOKEN:
-                _supply_token(connection, engine)
+                supply_token(connection, engine)
             if needs & _BLOCK:
                 _supply_block(call)
             if needs & _ITEMS and items is not None:
@@ -79,7 +79,8 @@ class _GaveUp(BaseException):
     """Not an Exception: it says nothing about the credential, and another thread is to ask it."""
 
 
-def _supply_token(connection: Connection, engine: _fastblob.Engine) -> None:
+def supply_token(connection: Connection, engine: _fastblob.Engine) -> None:
+    """Asks the credential for the token that it is this thread's turn to fetch."""
     try:
         # Without a name for the token, which a traceback with local variables would show.
         engine.set_token(*connection.fetch_token(engine.token_claims()))

@@ -11,34 +11,6 @@ _FIRST_PIECE = 64 * 1024
 _GROWTH = 8
 
 
-def has_buffer(data: object) -> bool:
-    """Whether it has the buffer protocol, contiguous or not."""
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return True
-    try:
-        memoryview(data).release()  # type: ignore[arg-type]
-    except TypeError:
-        return False
-    except (BufferError, ValueError):
-        # It has one, which cannot be had; the compiled module says why.
-        return True
-    return True
-
-
-def check_file_object(data: object) -> None:
-    """Raises TypeError for what can neither be sent as it is nor read from."""
-    if hasattr(data, "readinto") or hasattr(data, "read"):
-        return
-    if isinstance(data, str):
-        hint = "encode the text first, or use upload() for a file's path"
-    else:
-        hint = (
-            "give an object with the buffer protocol (bytes, bytearray, memoryview, a numpy array, ...) "
-            "or a binary file object"
-        )
-    raise TypeError(f"data is a {type(data).__name__}: {hint}")
-
-
 def read_block(file: Any, wanted: int) -> tuple[bytes | memoryview, bool]:
     """Reads until there are ``wanted`` bytes, or no more.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast, overload
 
+from . import _fastblob
 from ._blob_results import BlobItem
+from ._driving import supply_token
 from ._on_error import names_of, not_a_string
-from ._paths import BlobPath
 from ._progress import make_reporter
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Literal, Self
 
-    from . import _fastblob
     from ._connection import Connection
     from ._types import Blob, ErrorClasses, Included, OnError, ProgressOption
 
@@ -25,22 +25,11 @@ class BlobIterator:
     Where asking for a page raises, the next call of ``next()`` asks for the same page again.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        prefix: object,
-        *,
-        name_prefix: str | None,
-        one_level: bool,
-        include: Sequence[str],
-    ) -> None:
+    def __init__(self, connection: Connection, engine: _fastblob.Engine, pages: _fastblob.Pages) -> None:
         self._connection = connection
-        self._prefix = prefix
-        self._name_prefix = name_prefix
-        self._one_level = one_level
-        self._include = include
+        self._engine = engine
+        self._pages = pages
         self._page: Iterator[BlobItem] = iter(())
-        self._marker: str | None = None
         self._is_last = False
 
     def __iter__(self) -> Self:
@@ -53,19 +42,11 @@ class BlobIterator:
                 return item
             if self._is_last:
                 raise StopIteration
-            self._ask()
-
-    def _ask(self) -> None:
-        page = self._connection.engine().list_page(
-            self._prefix,
-            name_prefix=self._name_prefix,
-            one_level=self._one_level,
-            include=self._include,
-            marker=self._marker,
-        )
-        entries, self._marker = self._connection.finish(page)
-        self._is_last = self._marker is None
-        self._page = map(BlobItem, entries)
+            needs, entries = self._pages.next()
+            if needs == _fastblob.TOKEN:
+                supply_token(self._connection, self._engine)
+            self._is_last = needs == _fastblob.FINISHED
+            self._page = map(BlobItem, entries)
 
 
 class Listing:
@@ -98,16 +79,12 @@ class Listing:
 
         https://learn.microsoft.com/rest/api/storageservices/list-blobs
         """
-        if isinstance(prefix, str):
-            # Here and not when the first page is asked for, which is elsewhere.
-            prefix = BlobPath(prefix)
-        return BlobIterator(
-            self._connection,
-            prefix,
-            name_prefix=name_prefix,
-            one_level=_one_level(delimiter),
-            include=_included(include),
+        connection = self._connection
+        engine = connection.engine()
+        pages = engine.list_pages(
+            prefix, name_prefix=name_prefix, one_level=_one_level(delimiter), include=_included(include)
         )
+        return BlobIterator(connection, engine, pages)
 
     @overload
     def list_many(

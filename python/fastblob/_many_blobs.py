@@ -134,8 +134,7 @@ class ManyBlobs:
         collected, reporter = names_of(on_error), make_reporter(progress)
         not_a_string(items, "(path, blob) pairs")
         connection = self._connection
-        # The guesses of this thread come with the items.
-        call = connection.engine().upload_many(options.common, None, collected)
+        call = connection.engine().upload_many(options.common, collected)
         return list(map(TransferResult, connection.run_items(call, items, reporter, options.of_file)))
 
     @overload

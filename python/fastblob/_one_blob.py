@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._content_types import guess_content_type
-from ._file_objects import check_file_object, has_buffer
 from ._options import conditions, raw_options
 from ._progress import make_reporter
 from ._results import TransferResult
@@ -333,10 +332,5 @@ class OneBlob:
         )
         reporter = make_reporter(progress)
         connection = self._connection
-        if has_buffer(data):
-            buffer: Buffer = data  # type: ignore[assignment]
-            result = connection.engine().write(blob, buffer, options, reporter is not None)
-        else:
-            check_file_object(data)
-            result = connection.engine().write_stream(blob, data, options)
+        result = connection.engine().write(blob, data, options, reporter is not None)
         return TransferResult(connection.finish(result, reporter))

@@ -23,12 +23,15 @@ impl<'py> FromPyObject<'_, 'py> for OnErrorArgument {
             return match word.to_str()? {
                 "raise" => Ok(Self(OnError::Raise)),
                 "collect" => Ok(Self(OnError::Collect)),
-                _ => Err(PyValueError::new_err("on_error is neither 'raise' nor 'collect'")),
+                _ => Err(PyValueError::new_err(
+                    "on_error is neither 'raise' nor 'collect'",
+                )),
             };
         }
         let names: Vec<String> = argument.extract()?;
         let kinds: Option<Vec<_>> = names.iter().map(|name| kind_of(name)).collect();
-        let kinds = kinds.ok_or_else(|| PyValueError::new_err("on_error names an unknown class"))?;
+        let kinds =
+            kinds.ok_or_else(|| PyValueError::new_err("on_error names an unknown class"))?;
         Ok(Self(OnError::CollectOnly(kinds)))
     }
 }
@@ -52,11 +55,6 @@ pub(crate) fn elements<'py>(
     elements
         .filter(|elements| lengths.contains(&elements.len()))
         .ok_or_else(|| PyTypeError::new_err(format!("expected {form}, got {}", shown(item))))
-}
-
-/// The third element of an item, unless it is None.
-pub(crate) fn third<'py>(elements: &Bound<'py, PyTuple>) -> Option<Object<'py>> {
-    elements.get_item(2).ok().filter(|third| !third.is_none())
 }
 
 /// Puts `item 3: ` in front of an argument error, whose class stays; others are left alone.

@@ -27,12 +27,8 @@ pub(crate) fn blob_of(argument: &Bound<'_, PyAny>) -> PyResult<BlobRef> {
         return BlobRef::parse(path.to_str()?).map_err(invalid_input);
     }
     let py = argument.py();
-    let attribute = |name: &Bound<'_, PyString>| {
-        let value = argument.getattr_opt(name)?;
-        Ok::<_, PyErr>(value.and_then(|value| value.cast_into::<PyString>().ok()))
-    };
-    let container = attribute(intern!(py, "container"))?;
-    let name = attribute(intern!(py, "name"))?;
+    let container = text(argument, intern!(py, "container"))?;
+    let name = text(argument, intern!(py, "name"))?;
     match (container, name) {
         (Some(container), Some(name)) => {
             BlobRef::verbatim(container.to_str()?, name.to_str()?).map_err(invalid_input)
@@ -43,4 +39,12 @@ pub(crate) fn blob_of(argument: &Bound<'_, PyAny>) -> PyResult<BlobRef> {
             argument.get_type().name()?
         ))),
     }
+}
+
+fn text<'py>(
+    object: &Bound<'py, PyAny>,
+    attribute: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyString>>> {
+    let value = object.getattr_opt(attribute)?;
+    Ok(value.and_then(|value| value.cast_into().ok()))
 }

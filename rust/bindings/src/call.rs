@@ -14,7 +14,7 @@ use fastblob_engine::{self as engine, Client, Job, Need, Outcome, WantedBlock};
 use pyo3::{
     exceptions::{PyRuntimeError, PyTypeError, PyValueError},
     prelude::*,
-    types::{PyList, PyTuple},
+    types::PyList,
 };
 
 use crate::{
@@ -71,7 +71,7 @@ pub(crate) type ItemParser = Box<dyn Fn(&Bound<'_, PyAny>) -> PyResult<Prepared>
 
 /// Makes the result of a call of one item.
 pub(crate) type Conversion =
-    fn(Python<'_>, Outcome, Option<&BytesResult>) -> PyResult<Bound<'_, PyAny>>;
+    for<'py> fn(Python<'py>, Outcome, Option<&BytesResult>) -> PyResult<Bound<'py, PyAny>>;
 
 /// What a call that brings its own items gives when it is asked.
 pub(crate) enum Fed {
@@ -160,10 +160,12 @@ impl Driving {
 
     /// The pipes that have to be read.
     fn wanted_pipes(&mut self) -> impl Iterator<Item = (usize, &mut Pipe)> {
-        self.streams.iter_mut().filter_map(|(item, stream)| match stream {
-            Stream::Pipe(pipe) if pipe.is_wanted() => Some((*item, pipe)),
-            _ => None,
-        })
+        self.streams
+            .iter_mut()
+            .filter_map(|(item, stream)| match stream {
+                Stream::Pipe(pipe) if pipe.is_wanted() => Some((*item, pipe)),
+                _ => None,
+            })
     }
 }
 
@@ -259,7 +261,8 @@ impl Call {
     fn add(&self, item: &Bound<'_, PyAny>) -> PyResult<bool> {
         let prepared = self.parse(item);
         let mut driving = self.driving()?;
-        driving.take(prepared.map_err(|error| in_item(item.py(), driving.count, error))?);
+        let prepared = prepared.map_err(|error| in_item(item.py(), driving.count, error))?;
+        driving.take(prepared);
         Ok(!driving.is_full())
     }
 
@@ -373,7 +376,9 @@ impl Call {
         let mut driving = self.driving()?;
         driving.ended = true;
         driving.feed = None;
-        driving.streams.retain(|_, stream| matches!(stream, Stream::FileObject(_)));
+        driving
+            .streams
+            .retain(|_, stream| matches!(stream, Stream::FileObject(_)));
         drop(driving);
         self.native.enter(py, |driven, _| driven.call.cancel())
     }
@@ -476,7 +481,11 @@ impl Call {
     /// Takes note that the block with this number is no longer wanted.
     fn block_read(&self, number: usize, last: bool) -> PyResult<()> {
         let mut driving = self.driving()?;
-        if driving.block.take_if(|block| block.item == number).is_none() {
+        if driving
+            .block
+            .take_if(|block| block.item == number)
+            .is_none()
+        {
             return Err(PyValueError::new_err(format!(
                 "block {number} is not the one that is to be read"
             )));

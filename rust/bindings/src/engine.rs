@@ -6,14 +6,16 @@ use std::{
     time::Duration,
 };
 
-use fastblob_engine::{self as engine, Checksum, Client, Config, Credential, Endpoint, Need, OnError, Token};
+use fastblob_engine::{
+    self as engine, Checksum, Client, Config, Credential, Endpoint, Need, OnError, Token,
+};
 use pyo3::{
     exceptions::{PyException, PyValueError},
     prelude::*,
 };
 
 use crate::{
-    arguments::non_negative,
+    arguments::{OnErrorArgument, non_negative},
     call::{Call, Conversion, ItemParser, Prepared},
     exceptions::invalid_input,
     native::{Native, enter},
@@ -221,10 +223,10 @@ impl Engine {
     pub(crate) fn many(
         &self,
         py: Python<'_>,
-        on_error: OnError,
+        on_error: OnErrorArgument,
         parser: ItemParser,
     ) -> PyResult<Call> {
-        let (call, client) = self.with(py, |client| (client.call(on_error), client.clone()))?;
+        let (call, client) = self.with(py, |client| (client.call(on_error.0), client.clone()))?;
         Ok(Call::of_items(call, client, parser))
     }
 }

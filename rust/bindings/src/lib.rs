@@ -16,12 +16,15 @@ mod native;
 mod pipe;
 mod results;
 mod service;
+mod shutdown;
 mod values;
 mod verbs;
 
 /// The compiled part of fastblob.
 #[pyo3::pymodule(gil_used = false)]
 mod _fastblob {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::{
         blob::{check_path, parse_path},
@@ -35,14 +38,21 @@ mod _fastblob {
     };
 
     #[pymodule_export]
-    use crate::call::{BLOCK, FINISHED, ITEMS, TOKEN};
+    const FINISHED: u8 = crate::call::FINISHED;
+    #[pymodule_export]
+    const ITEMS: u8 = crate::call::ITEMS;
+    #[pymodule_export]
+    const TOKEN: u8 = crate::call::TOKEN;
+    #[pymodule_export]
+    const BLOCK: u8 = crate::call::BLOCK;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_init]
-    fn init() {
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::log::set_up();
+        crate::shutdown::set_up(module)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use fastblob_engine::SignalPoll;
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 
-use crate::{buffers, fork::ProcessBound, log};
+use crate::{buffers, fork::ProcessBound, log, shutdown::Attaching};
 
 /// A value of the engine, which can be reached by [`enter`](Self::enter) alone, without the GIL: no
 /// lock of the engine is ever waited for by a thread that others wait for.
@@ -46,19 +46,24 @@ pub(crate) fn enter<R: Send>(
     work: impl FnOnce(SignalPoll<'_>) -> R + Send,
 ) -> PyResult<R> {
     log::set_level(py)?;
-    let (result, raised) = py.detach(|| {
+    let (result, raised, attaching) = py.detach(|| {
         let raised = OnceCell::new();
         let poll = || {
+            let Some(attaching) = Attaching::begin() else {
+                return false;
+            };
             #[expect(
                 clippy::redundant_closure_for_method_calls,
                 reason = "it is not general enough"
             )]
             let signals = Python::attach(|py| py.check_signals());
+            drop(attaching);
             signals.is_err_and(|error| raised.set(error).is_ok())
         };
         let result = catch_unwind(AssertUnwindSafe(|| work(SignalPoll::new(&poll))));
-        (result, raised.into_inner())
+        (result, raised.into_inner(), Attaching::begin_or_park())
     });
+    drop(attaching);
     buffers::release_dropped(py);
     log::hand_over(py)?;
     match (raised, result) {

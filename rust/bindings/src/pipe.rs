@@ -82,5 +82,8 @@ impl Pipe {
 /// Without the number that Rust puts behind the text.
 fn os_text(number: i32) -> String {
     let text = io::Error::from_raw_os_error(number).to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }

@@ -3,7 +3,11 @@
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use fastblob_engine::{self as engine, ContentHeaders, Tier};
-use pyo3::{exceptions::PyTypeError, prelude::*, types::PyTuple};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+    types::PyTuple,
+};
 
 use crate::exceptions::invalid_input;
 
@@ -36,20 +40,38 @@ impl Conditions {
     fn new(
         if_match: Option<String>,
         if_none_match: Option<String>,
-        if_modified_since: Option<SystemTime>,
-        if_unmodified_since: Option<SystemTime>,
+        if_modified_since: Option<&Bound<'_, PyAny>>,
+        if_unmodified_since: Option<&Bound<'_, PyAny>>,
         lease: Option<String>,
     ) -> PyResult<Self> {
         let conditions = engine::Conditions {
             if_match,
             if_none_match,
-            if_modified_since,
-            if_unmodified_since,
+            if_modified_since: if_modified_since
+                .map(|time| moment("if_modified_since", time))
+                .transpose()?,
+            if_unmodified_since: if_unmodified_since
+                .map(|time| moment("if_unmodified_since", time))
+                .transpose()?,
             lease,
         };
         conditions.validate().map_err(invalid_input)?;
         Ok(Self(Arc::new(conditions)))
     }
+}
+
+/// The moment that a datetime means.
+fn moment(name: &str, time: &Bound<'_, PyAny>) -> PyResult<SystemTime> {
+    if let Some(zone) = time.getattr_opt("tzinfo")?
+        && zone.is_none()
+    {
+        return Err(PyValueError::new_err(format!(
+            "{name} has no time zone, without which it is no moment: datetime(..., tzinfo=UTC)"
+        )));
+    }
+    time.extract().map_err(|_| {
+        PyTypeError::new_err(format!("{name} must be a datetime, got {}", shown(time)))
+    })
 }
 
 /// The conditions of a call; none where there is no argument.

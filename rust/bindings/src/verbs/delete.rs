@@ -23,6 +23,7 @@ impl Engine {
     ) -> PyResult<Bound<'py, PyAny>> {
         let delete = DeleteBlob {
             conditions: (*conditions_of(conditions)).clone(),
+            ..DeleteBlob::default()
         };
         let job = Job::delete(blob_of(blob)?, delete);
         self.one(blob.py(), job.into(), watched, results::nothing)
@@ -37,6 +38,7 @@ impl Engine {
     ) -> PyResult<Call> {
         let delete = DeleteBlob {
             conditions: (*conditions_of(conditions)).clone(),
+            ..DeleteBlob::default()
         };
         let parser =
             move |blob: &Bound<'_, PyAny>| Ok(Job::delete(blob_of(blob)?, delete.clone()).into());

@@ -33,8 +33,7 @@ impl Engine {
     ) -> PyResult<Call> {
         let py = prefix.py();
         let prefix = blob_of(prefix)?;
-        let (call, client) =
-            self.with(py, |client| (client.call(on_error.0), client.clone()))?;
+        let (call, client) = self.with(py, |client| (client.call(on_error.0), client.clone()))?;
         let files = enter(py, |_| directory::files_below(&directory, &prefix))?
             .map_err(|error| from_error(py, &error))?;
         let mut options = GuessedOptions::new(&options.get().0, guess);
@@ -116,11 +115,14 @@ impl<'a, 'py> GuessedOptions<'a, 'py> {
         let Some(content_type) = content_type else {
             return Ok(Arc::clone(self.common));
         };
-        let made = self.made.entry(content_type).or_insert_with_key(|content_type| {
-            let mut options = (**self.common).clone();
-            options.content.content_type = Some(content_type.clone());
-            Arc::new(options)
-        });
+        let made = self
+            .made
+            .entry(content_type)
+            .or_insert_with_key(|content_type| {
+                let mut options = (**self.common).clone();
+                options.content.content_type = Some(content_type.clone());
+                Arc::new(options)
+            });
         Ok(Arc::clone(made))
     }
 }

@@ -86,7 +86,13 @@ fn part(
     let target = BytesTarget::default();
     let content = Some(target.result());
     let target = Box::new(target);
-    let job = Job::read(blob_of(blob)?, target, offset, length.transpose()?, conditions);
+    let job = Job::read(
+        blob_of(blob)?,
+        target,
+        offset,
+        length.transpose()?,
+        conditions,
+    );
     Ok(Prepared {
         job,
         stream: None,

@@ -3,12 +3,7 @@
 use std::sync::Arc;
 
 use fastblob_engine::{self as engine, BlobRef, Job, Source};
-use pyo3::{
-    exceptions::PyTypeError,
-    intern,
-    prelude::*,
-    types::PyString,
-};
+use pyo3::{exceptions::PyTypeError, intern, prelude::*, types::PyString};
 
 use crate::{
     arguments::{OnErrorArgument, elements},
