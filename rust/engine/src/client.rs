@@ -50,11 +50,6 @@ impl Client {
         }
     }
 
-    /// Closes idle connections; those in use when they are given back.
-    pub fn close(&self) {
-        self.0.pool.close();
-    }
-
     /// Another key or SAS from now on.
     pub fn set_credential(&self, credential: Credential) {
         self.0.set_credential(credential);

@@ -95,11 +95,6 @@ impl Pool {
         self.idle.push(connection);
     }
 
-    /// Closes what is idle.
-    pub(crate) fn close(&self) {
-        self.idle.clear();
-    }
-
     /// The proxy on the way, if there is one.
     pub(crate) fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
