@@ -43,6 +43,8 @@ pub(crate) struct Account {
     pub(crate) checksum: Option<Checksum>,
     pub(crate) max_connections: usize,
     pub(crate) memory_limit: u64,
+    /// No call begins any more.
+    closed: AtomicBool,
     /// Whether the endpoint ever answered.
     pub(crate) reached: AtomicBool,
     /// The service does not verify CRC64 (Azurite).
@@ -78,12 +80,32 @@ impl Account {
             checksum: config.checksum,
             max_connections,
             memory_limit,
+            closed: AtomicBool::new(false),
             reached: AtomicBool::new(false),
             no_crc64: AtomicBool::new(false),
             no_checked_ranges: AtomicBool::new(false),
             request_prefix: random::unique(),
             request_count: AtomicU64::new(0),
         })
+    }
+
+    /// No call begins any more; those that have begun go on to their end. Threads and connections end as
+    /// soon as they are not in use.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.pool.close();
+        self.scheduler.close();
+    }
+
+    /// Why no call can begin, if that is so.
+    pub(crate) fn check_open(&self) -> Result<(), InvalidInput> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(InvalidInput::new(format!(
+                "the client for {} is closed; make a new one",
+                self.endpoint.url()
+            )));
+        }
+        Ok(())
     }
 
     pub(crate) fn credential(&self) -> Credential {

@@ -45,9 +45,18 @@ impl Client {
     pub fn list(&self, prefix: &BlobRef, options: ListOptions) -> Listing {
         Listing {
             account: Arc::clone(&self.0),
+            refused: self.0.check_open().err(),
             prefix: prefix.clone(),
             pages: ListBlobs::new(options),
         }
+    }
+
+    /// Ends the client and all its clones: connections that are not in use are closed at once, the others
+    /// when they are given back. Calls and lists under way go on; the items of later calls, and later
+    /// lists, fail with [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). A second time does
+    /// nothing.
+    pub fn close(&self) {
+        self.0.close();
     }
 
     /// Another key or SAS from now on.
@@ -88,6 +97,8 @@ impl Client {
 #[derive(Debug)]
 pub struct Listing {
     account: Arc<Account>,
+    /// The client was closed before.
+    refused: Option<InvalidInput>,
     prefix: BlobRef,
     pages: ListBlobs,
 }
@@ -109,6 +120,9 @@ impl Listing {
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the container does not exist.
     pub fn next_page(&mut self, signals: SignalPoll<'_>) -> Result<Page> {
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone().into());
+        }
         let account = Arc::clone(&self.account);
         let fetches = account.with_tokens(TokenCache::fetches).unwrap_or_default();
         let flag = CancelFlag::default();

@@ -95,6 +95,11 @@ impl Pool {
         self.idle.push(connection);
     }
 
+    /// Closes what is not in use, and keeps nothing any more.
+    pub(crate) fn close(&self) {
+        self.idle.close();
+    }
+
     /// The proxy on the way, if there is one.
     pub(crate) fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()

@@ -6,12 +6,7 @@
 //! Roots are the platform's, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`; and those of
 //! `REQUESTS_CA_BUNDLE`, with which people behind a company's proxy have made the Azure SDK work.
 
-use std::{
-    env,
-    ffi::OsString,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{env, ffi::OsString, path::Path, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -22,7 +17,7 @@ use rustls::{
     },
 };
 
-use crate::{error::InvalidInput, sync::lock};
+use crate::{error::InvalidInput, sync::Mutex};
 
 const VARIABLES: [&str; 3] = ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"];
 
@@ -34,7 +29,7 @@ static CACHE: Mutex<Option<Cached>> = Mutex::new(None);
 
 pub(crate) fn client_config() -> Result<Arc<ClientConfig>, InvalidInput> {
     let values = VARIABLES.map(env::var_os);
-    let mut cache = lock(&CACHE);
+    let mut cache = CACHE.lock();
     if let Some((cached_for, config)) = &*cache
         && *cached_for == values
     {

@@ -63,6 +63,7 @@ pub struct Call {
 impl Call {
     pub(crate) fn new(account: Arc<Account>, on_error: OnError, runs_here: bool) -> Self {
         let queue = account.scheduler.open_queue();
+        let refused = account.check_open().err();
         let token_fetches = account.with_tokens(TokenCache::fetches).unwrap_or_default();
         Self {
             state: Arc::new(CallState {
@@ -72,6 +73,7 @@ impl Call {
                 progress: Progress::default(),
                 token_fetches,
                 on_error,
+                refused,
                 items: Mutex::default(),
                 changed: Condvar::new(),
             }),
@@ -287,7 +289,13 @@ impl Call {
         items.memory += jobs.iter().map(Job::memory).sum::<u64>();
         let jobs: Vec<_> = jobs
             .into_iter()
-            .map(|job| (job.memory(), items.check(job)))
+            .map(|job| match &state.refused {
+                None => (job.memory(), items.check(job)),
+                Some(reason) => {
+                    let (memory, path) = (job.memory(), job.path());
+                    (memory, Job::invalid(job.blob, path, reason.clone()))
+                }
+            })
             .collect();
         drop(items);
         let refused = jobs

@@ -53,6 +53,8 @@ pub(crate) struct CallState {
     /// How many tokens had been fetched when the call began.
     pub(crate) token_fetches: u64,
     pub(super) on_error: OnError,
+    /// Why no item can begin: the client was closed before.
+    pub(super) refused: Option<InvalidInput>,
     pub(super) items: Mutex<Items>,
     pub(super) changed: Condvar,
 }
