@@ -14,6 +14,7 @@ mod get_blob;
 mod get_block_list;
 mod get_properties;
 mod list_blobs;
+mod list_page;
 mod put_blob;
 mod put_block;
 mod put_block_list;
@@ -47,7 +48,8 @@ pub use self::{
     delete_blob::DeleteBlob,
     get_blob::Downloaded,
     get_properties::BlobProperties,
-    list_blobs::{Include, ListEntry, ListOptions},
+    list_blobs::{Include, ListOptions},
+    list_page::ListEntry,
     set_http_headers::SetHttpHeaders,
     set_metadata::SetMetadata,
     set_tier::SetTier,

@@ -5,7 +5,7 @@ use std::{fmt, time::SystemTime};
 use super::{
     blob_ref::BlobRef,
     get_properties::BlobProperties,
-    list_blobs::ListEntry,
+    list_page::ListEntry,
     session::{Attempts, Session},
 };
 use crate::{error::Result, http::ResponseHead};
