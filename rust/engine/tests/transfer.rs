@@ -11,8 +11,9 @@ use std::{
 };
 
 use fastblob_engine::{
-    BlobRef, Checksum, Conditions, ErrorKind, Job, MemoryRegion, MemorySource, MemoryTarget, Need,
-    OnError, SignalPoll, Source, WriteOptions, checksum::crc64, limits::PART_SIZE,
+    BlobRef, Checksum, Conditions, DeleteBlob, Error, ErrorKind, Job, MemoryRegion, MemorySource,
+    MemoryTarget, Need, OnError, SignalPoll, Source, WriteOptions, checksum::crc64,
+    limits::PART_SIZE,
 };
 use fastblob_service::Action;
 use support::{Expected, Folder, Rig, blob, content, delete, download, options, read, write};
@@ -275,6 +276,48 @@ fn several_blobs_are_deleted_by_one_request() {
         .filter(|name| name.contains("Batch"))
         .count();
     assert_eq!(batches, 2);
+}
+
+#[test]
+fn each_of_several_deletes_has_its_own_conditions() {
+    let rig = Rig::new();
+    let etag = |name: &str| rig.write(name, b"x").uploaded().etag.clone().unwrap();
+    let (old, right) = (etag("changed"), etag("unchanged"));
+    for name in ["changed", "plain", "leased"] {
+        rig.write(name, b"y");
+    }
+    rig.service.clear_requests();
+    let on = |name: &str, if_match: Option<&str>, lease: Option<&str>| {
+        let conditions = Conditions {
+            if_match: if_match.map(str::to_owned),
+            lease: lease.map(str::to_owned),
+            ..Conditions::default()
+        };
+        let delete = DeleteBlob {
+            missing_ok: true,
+            conditions,
+        };
+        Job::delete(blob(name), delete)
+    };
+    let lease = "00000000-0000-0000-0000-000000000001";
+    let jobs = vec![
+        on("changed", Some(&old), None),
+        on("unchanged", Some(&right), None),
+        delete("plain"),
+        on("missing", None, None),
+        delete("missing too"),
+        on("leased", None, Some(lease)),
+    ];
+    let outcomes = rig.batch(jobs, OnError::Collect);
+    let kinds: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| outcome.result.as_ref().err().map(Error::kind))
+        .collect();
+    let (modified, not_found) = (Some(ErrorKind::Modified), Some(ErrorKind::NotFound));
+    assert_eq!(kinds, [modified, None, None, None, not_found, modified]);
+    assert_eq!(rig.operations(), ["BlobBatch"]);
+    rig.properties(blob("changed")).properties();
+    rig.properties(blob("leased")).properties();
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use super::{
     blob_ref::BlobRef,
-    conditions::Conditions,
-    delete_blob, error_response,
+    delete_blob::{self, DeleteBlob},
+    error_response,
     session::{Attempts, Operation, Session},
 };
 use crate::{
@@ -16,12 +16,9 @@ use crate::{
     random,
 };
 
-/// Deletes blobs of one container.
+/// Deletes blobs of one container, each on conditions of its own.
 #[derive(Debug)]
-pub(crate) struct BatchDelete<'a> {
-    pub(crate) blobs: &'a [&'a BlobRef],
-    pub(crate) conditions: &'a Conditions,
-}
+pub(crate) struct BatchDelete<'a>(pub(crate) &'a [(&'a BlobRef, &'a DeleteBlob)]);
 
 /// Status and error of each part, in the order of the blobs; None where the answer has none.
 pub(crate) type BatchAnswer = Vec<Option<(u16, Error)>>;
@@ -58,14 +55,14 @@ impl BatchDelete<'_> {
             path: format!(
                 "{}/{}",
                 account.endpoint.base_path(),
-                self.blobs[0].container()
+                self.0[0].0.container()
             ),
             content_type: format!("multipart/mixed; boundary={boundary}"),
             // Signed once for all attempts, which end long before a signature is too old (15 minutes).
             body: self.body(session, &boundary)?,
         };
         let (head, body) = session.call(attempts, &mut call)?;
-        parse(&head, &body, self.blobs.len())
+        parse(&head, &body, self.0.len())
     }
 
     fn body(&self, session: &Session, boundary: &str) -> Result<String> {
@@ -73,10 +70,10 @@ impl BatchDelete<'_> {
         let credential = account.credential();
         let mut body = String::new();
         let mut head = String::new();
-        for (index, blob) in self.blobs.iter().enumerate() {
+        for (index, (blob, delete)) in self.0.iter().enumerate() {
             let call = delete_blob::Call {
                 path: account.endpoint.path_of(blob),
-                conditions: self.conditions,
+                conditions: &delete.conditions,
             };
             let mut request = call.request(None);
             if !credential.authorize(&mut request, session.token_fetches)? {

@@ -6,7 +6,10 @@ use super::{
     session::{Attempts, Operation, Session},
     small_operation::{Answer, SmallOperation},
 };
-use crate::{error::Result, http::Request};
+use crate::{
+    error::{Error, Result},
+    http::Request,
+};
 
 /// Deletes a blob.
 #[derive(Clone, Debug, Default)]
@@ -18,9 +21,10 @@ pub struct DeleteBlob {
 }
 
 impl DeleteBlob {
-    /// Whether it can go into one request with others.
-    pub(crate) fn can_be_batched(&self) -> bool {
-        !self.missing_ok && self.conditions == Conditions::default()
+    /// Whether an error means that the blob is gone as it should be; `ambiguous`: an earlier attempt may
+    /// have deleted it.
+    pub(crate) fn is_fulfilled(&self, error: &Error, ambiguous: bool) -> bool {
+        error.code() == Some("BlobNotFound") && (self.missing_ok || ambiguous)
     }
 }
 
@@ -50,14 +54,7 @@ impl SmallOperation for DeleteBlob {
         let path = session.account.endpoint.path_of(blob);
         let conditions = &self.conditions;
         match session.call(attempts, &mut Call { path, conditions }) {
-            Err(error) if error.code() == Some("BlobNotFound") => {
-                // An earlier attempt may have done it.
-                if self.missing_ok || attempts.ambiguous {
-                    Ok(Answer::Done)
-                } else {
-                    Err(error)
-                }
-            }
+            Err(error) if self.is_fulfilled(&error, attempts.ambiguous) => Ok(Answer::Done),
             sent => sent.map(|_| Answer::Done),
         }
     }

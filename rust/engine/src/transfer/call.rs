@@ -313,12 +313,10 @@ impl Call {
                 Kind::Invalid(_, reason) => invalid.push((item, reason)),
                 _ if !begins => idle.push(item),
                 Kind::Delete(delete) => {
-                    let mut items = state.items.lock();
-                    if delete.can_be_batched() && !self.runs_here {
-                        items.add_delete(item);
-                    } else {
-                        drop(items);
+                    if self.runs_here {
                         tasks.push(small::task(item, Box::new(delete)));
+                    } else {
+                        state.items.lock().add_delete((item, delete));
                     }
                 }
                 Kind::Small(operation) => tasks.push(small::task(item, operation)),

@@ -7,8 +7,7 @@ use std::{
 };
 
 use super::{
-    delete,
-    item::Item,
+    delete::{self, Deletion},
     job::{Job, Kind, Outcome},
     scheduler::QueueId,
     stream::StreamUpload,
@@ -71,7 +70,7 @@ pub(super) struct Items {
     /// The item whose failure ended the call.
     pub(super) fatal: Option<usize>,
     /// Deletes that wait for others to go into one request with them.
-    pub(super) deletes: Vec<Item>,
+    pub(super) deletes: Vec<Deletion>,
     deletes_pushed: bool,
     pub(super) streams: Vec<Arc<StreamUpload>>,
     files: HashSet<PathBuf>,
@@ -160,9 +159,9 @@ impl CallState {
 }
 
 impl Items {
-    pub(super) fn add_delete(&mut self, item: Item) {
+    pub(super) fn add_delete(&mut self, deletion: Deletion) {
         self.deletes_pushed = true;
-        self.deletes.push(item);
+        self.deletes.push(deletion);
     }
 
     /// The stream of an item, of which no further block is to be read.
