@@ -22,7 +22,7 @@ use crate::{
     random,
     retry::Policy,
     sync::Mutex,
-    transfer::Scheduler,
+    transfer::{LeftOvers, Scheduler},
 };
 
 /// Buffers that are kept for the next request.
@@ -38,6 +38,7 @@ pub(crate) struct Account {
     pub(crate) admission: Arc<Admission>,
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) buffers: Buffers,
+    pub(crate) left_overs: LeftOvers,
     pub(crate) retry: Policy,
     pub(crate) timeout: Duration,
     pub(crate) checksum: Option<Checksum>,
@@ -73,6 +74,7 @@ impl Account {
             scheduler: Scheduler::new(Arc::clone(&admission), max_connections),
             admission,
             buffers: Buffers::default(),
+            left_overs: LeftOvers::default(),
             retry: Policy {
                 max_retries: config.max_retries,
             },

@@ -337,6 +337,11 @@ impl Admission {
         }
     }
 
+    /// Whether requests are in flight.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.state.lock().connections > 0
+    }
+
     /// Whether tasks wait for a thread.
     pub(crate) fn set_more_work(&self, more_work: bool) {
         self.more_work.store(more_work, Ordering::Relaxed);

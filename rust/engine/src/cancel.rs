@@ -19,6 +19,11 @@ impl<'a> SignalPoll<'a> {
         Self(None)
     }
 
+    /// Asks now.
+    pub(crate) fn poll(&self) -> bool {
+        self.0.is_some_and(|poll| poll())
+    }
+
     /// `poll` is called about every 100 ms while the operation waits; true ends it with
     /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
     pub fn new(poll: &'a dyn Fn() -> bool) -> Self {

@@ -139,6 +139,7 @@ impl Listing {
                 statistics: &Statistics::default(),
                 progress: &Progress::default(),
                 token_fetches: fetches,
+                gives_way: false,
             };
             match self.pages.next_page(&mut session, &self.prefix) {
                 Ok(Some(entries)) => return Ok(Page::Entries(entries)),

@@ -24,6 +24,8 @@ pub mod pipe;
 mod progress;
 mod random;
 mod retry;
+#[cfg(test)]
+mod scratch;
 mod sync;
 mod transfer;
 

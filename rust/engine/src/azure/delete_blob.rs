@@ -21,10 +21,14 @@ pub struct DeleteBlob {
 }
 
 impl DeleteBlob {
-    /// Whether an error means that the blob is gone as it should be; `ambiguous`: an earlier attempt may
-    /// have deleted it.
-    pub(crate) fn is_fulfilled(&self, error: &Error, ambiguous: bool) -> bool {
-        error.code() == Some("BlobNotFound") && (self.missing_ok || ambiguous)
+    /// What an error means that the blob, or its container, is not there, if that is as it should be;
+    /// `ambiguous`: an earlier attempt may have deleted it.
+    pub(crate) fn accepts(&self, error: &Error, ambiguous: bool) -> Option<Answer> {
+        match error.code() {
+            Some("BlobNotFound") if ambiguous => Some(Answer::Done),
+            Some("BlobNotFound" | "ContainerNotFound") if self.missing_ok => Some(Answer::Missing),
+            _ => None,
+        }
     }
 }
 
@@ -54,8 +58,8 @@ impl SmallOperation for DeleteBlob {
         let path = session.account.endpoint.path_of(blob);
         let conditions = &self.conditions;
         match session.call(attempts, &mut Call { path, conditions }) {
-            Err(error) if self.is_fulfilled(&error, attempts.ambiguous) => Ok(Answer::Done),
-            sent => sent.map(|_| Answer::Done),
+            Ok(_) => Ok(Answer::Done),
+            Err(error) => self.accepts(&error, attempts.ambiguous).ok_or(error),
         }
     }
 }

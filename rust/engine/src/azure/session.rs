@@ -16,7 +16,7 @@ use crate::{
     cancel::Cancellation,
     error::{Error, ErrorKind, Result},
     http::{BodyReader, Connection, Request, ResponseHead, TransportError},
-    limits::{MAX_ANSWER_SIZE, MAX_ERROR_SIZE, SERVICE_VERSION},
+    limits::{MAX_ANSWER_SIZE, MAX_ERROR_SIZE, SERVICE_VERSION, TICK},
     progress::Progress,
     retry::{self, Decision},
 };
@@ -61,6 +61,9 @@ pub(crate) struct Session<'a> {
     pub(crate) progress: &'a Progress,
     /// How many tokens had been fetched when the call began.
     pub(crate) token_fetches: u64,
+    /// Whoever sends has files open that can be closed meanwhile: a shortage of descriptors comes out at
+    /// once, as if all hold files, none gets a connection.
+    pub(crate) gives_way: bool,
 }
 
 /// How a request has fared so far.
@@ -111,6 +114,8 @@ enum Failed {
     Again(Error, Option<Duration>),
     /// Try again at once: with another connection or another token.
     AtOnce(Error),
+    /// This machine has no room for another connection.
+    Shortage(Error),
     Final(Error),
 }
 
@@ -138,6 +143,12 @@ impl<'a> Session<'a> {
                     log::debug!("repeated at once: {error}");
                 }
                 Err(Failed::Again(error, asked)) => self.back_off(attempts, error, asked)?,
+                Err(Failed::Shortage(error))
+                    if self.gives_way && error.is_descriptor_shortage() =>
+                {
+                    return Err(error);
+                }
+                Err(Failed::Shortage(error)) => self.wait_for_room(attempts, error)?,
             }
         }
     }
@@ -169,8 +180,27 @@ impl<'a> Session<'a> {
         match self.transport_failure(error) {
             Failed::Final(error) => Err(error.with_attempts(attempts.count)),
             Failed::Again(error, asked) => self.back_off(attempts, error, asked),
+            Failed::Shortage(error) => self.wait_for_room(attempts, error),
             Failed::AtOnce(_) => Ok(()),
         }
+    }
+
+    /// This machine has no descriptor left for a connection or a file: waits until there may be one. Those
+    /// of connections that are not in use are let go. While requests are in flight there is hope.
+    pub(crate) fn wait_for_room(&self, attempts: &mut Attempts, error: Error) -> Result<()> {
+        // With fewer requests at a time there may be room enough.
+        self.account.admission.throttled();
+        if self.account.pool.close_idle() {
+            return Ok(());
+        }
+        if !self.account.admission.is_in_use() {
+            return self.back_off(attempts, error, None);
+        }
+        log::debug!("waits for others to end: {error}");
+        let time = TICK.mul_f64(fastrand::f64());
+        self.cancellation
+            .sleep(time)
+            .map_err(|_| Error::cancelled())
     }
 
     fn back_off(
@@ -384,17 +414,15 @@ impl<'a> Session<'a> {
                 ),
             ),
             TransportError::LocalShortage(error) => {
-                // With fewer requests at a time there may be room enough.
-                self.account.admission.throttled();
-                Error::new(
-                    ErrorKind::Local,
-                    format!(
-                        "this machine has no room for another connection: {error}; raise the limit of open \
-                         files (ulimit -n) or lower max_connections"
-                    ),
-                )
-                .with_os_error(&error)
-                .with_source(Arc::new(error))
+                let message = format!(
+                    "this machine has no room for another connection: {error}; raise the limit of open \
+                     files (ulimit -n) or lower max_connections"
+                );
+                return Failed::Shortage(
+                    Error::new(ErrorKind::Local, message)
+                        .with_os_error(&error)
+                        .with_source(Arc::new(error)),
+                );
             }
             TransportError::Lookup(error) => network(
                 format!(

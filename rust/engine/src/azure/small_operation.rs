@@ -36,6 +36,8 @@ pub(crate) trait SmallOperation: Send + fmt::Debug {
 pub enum Answer {
     /// Nothing but success.
     Done,
+    /// There was no such blob, and that is fine.
+    Missing,
     /// The blob's new version.
     Updated(Updated),
     /// Properties of the blob.

@@ -67,11 +67,16 @@ impl Pool {
     /// A new connection. Where this machine has no room for one, those that are not in use make it.
     pub(crate) fn open(&self, cancellation: &Cancellation) -> Result<Connection, TransportError> {
         match self.try_open(cancellation) {
-            Err(TransportError::LocalShortage(_)) if self.idle.clear() => {
+            Err(TransportError::LocalShortage(_)) if self.close_idle() => {
                 self.try_open(cancellation)
             }
             result => result,
         }
+    }
+
+    /// Closes the connections that are not in use: whether there were any.
+    pub(crate) fn close_idle(&self) -> bool {
+        self.idle.clear()
     }
 
     fn try_open(&self, cancellation: &Cancellation) -> Result<Connection, TransportError> {

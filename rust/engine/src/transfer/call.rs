@@ -13,7 +13,7 @@ use super::{
     call_state::{CallState, OnError},
     download,
     item::Item,
-    job::{Job, Kind, Outcome, Source},
+    job::{Job, Kind, Outcome, Settled, Source},
     memory::MemorySource,
     scheduler::{Task, Worker},
     small, stream, upload,
@@ -293,24 +293,24 @@ impl Call {
                 None => (job.memory(), items.check(job)),
                 Some(reason) => {
                     let (memory, path) = (job.memory(), job.path());
-                    (memory, Job::invalid(job.blob, path, reason.clone()))
+                    (memory, Job::failed(job.blob, path, reason.clone().into()))
                 }
             })
             .collect();
         drop(items);
-        let refused = jobs
-            .iter()
-            .any(|(_, job)| matches!(job.kind, Kind::Invalid(..)));
-        let begins = !(refused && state.on_error.ends_the_call(ErrorKind::InvalidInput));
+        let begins = !jobs.iter().any(|(_, job)| match &job.kind {
+            Kind::Settled(_, Settled::Failed(error)) => state.on_error.ends_the_call(error.kind()),
+            _ => false,
+        });
 
         let mut tasks: Vec<Box<dyn Task>> = Vec::with_capacity(jobs.len());
-        let mut invalid = Vec::new();
+        let mut settled = Vec::new();
         let mut idle = Vec::new();
         for (index, (memory, job)) in jobs.into_iter().enumerate() {
             let path = job.path();
             let item = Item::new(Arc::clone(state), first + index, job.blob, path, memory);
             match job.kind {
-                Kind::Invalid(_, reason) => invalid.push((item, reason)),
+                Kind::Settled(_, outcome) => settled.push((item, outcome)),
                 _ if !begins => idle.push(item),
                 Kind::Delete(delete) => {
                     if self.runs_here {
@@ -338,8 +338,8 @@ impl Call {
                 }
             }
         }
-        for (item, reason) in invalid {
-            item.finish(Err(reason.into()));
+        for (item, outcome) in settled {
+            item.finish(outcome.into());
         }
         drop(idle); // cancelled by the failure just before
         tasks

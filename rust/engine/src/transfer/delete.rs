@@ -93,18 +93,20 @@ impl Task for Delete {
 
 /// What the answer says of one blob.
 fn finish((item, delete): Deletion, part: Option<(u16, Error)>, ambiguous: bool) {
-    let done = Ok(Output::Answer(Answer::Done));
-    match part {
-        Some((202, _)) => item.finish(done),
-        Some((_, error)) if delete.is_fulfilled(&error, ambiguous) => item.finish(done),
-        Some((status, error)) => match retry::decide(status, error.code()) {
-            Decision::Fail => item.finish(Err(error)),
-            // Nothing was done, and that is certain.
-            Decision::RetrySlower => again((item, delete), ambiguous),
-            Decision::Retry | Decision::NewToken => again((item, delete), true),
-        },
+    let (status, error) = match part {
+        Some((202, _)) => return item.finish(Ok(Output::Answer(Answer::Done))),
+        Some(failed) => failed,
         // It may have been deleted all the same.
-        None => again((item, delete), true),
+        None => return again((item, delete), true),
+    };
+    if let Some(answer) = delete.accepts(&error, ambiguous) {
+        return item.finish(Ok(Output::Answer(answer)));
+    }
+    match retry::decide(status, error.code()) {
+        Decision::Fail => item.finish(Err(error)),
+        // Nothing was done, and that is certain.
+        Decision::RetrySlower => again((item, delete), ambiguous),
+        Decision::Retry | Decision::NewToken => again((item, delete), true),
     }
 }
 

@@ -131,7 +131,15 @@ impl FirstRange {
                 opened => opened?,
             };
             if self.begun.is_none() {
-                self.begin(&received, &opened.head)?;
+                match self.begin(&received, &opened.head) {
+                    // Another one may need this connection's descriptor to come to its end.
+                    Err(error) if error.is_descriptor_shortage() => {
+                        drop(opened);
+                        session.wait_for_room(&mut self.attempts, error)?;
+                        continue;
+                    }
+                    begun => begun?,
+                }
             }
             let copied = self.range.copy_body(&mut opened, &session, &download);
             let head = opened.close(self.range.body_is_finished());
@@ -214,7 +222,14 @@ impl FirstRange {
         if is_refused && download.offset < found.size {
             return Err(changed());
         }
-        let (_, _, file) = download.make_room(0, 0)?;
+        let (_, _, file) = loop {
+            match download.make_room(0, 0) {
+                Err(error) if error.is_descriptor_shortage() => {
+                    session.wait_for_room(&mut self.attempts, error)?;
+                }
+                room => break room?,
+            }
+        };
         self.begun = Some(Begun::Whole(file));
         self.head = Some(head);
         Ok(())
@@ -274,7 +289,8 @@ impl Download {
         let mut target = self.target.lock();
         match target.as_mut().ok_or_else(Error::cancelled)? {
             Target::File(path) => {
-                let file = Arc::new(PartialFile::create(path)?);
+                let left_overs = &self.item.call.account.left_overs;
+                let file = Arc::new(PartialFile::create(path, left_overs)?);
                 if wanted > first {
                     file.reserve(wanted)?;
                 }

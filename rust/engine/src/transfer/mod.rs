@@ -8,6 +8,7 @@ mod download;
 mod file;
 mod item;
 mod job;
+mod left_overs;
 mod memory;
 mod part_tracker;
 mod plan;
@@ -18,7 +19,7 @@ mod source;
 mod stream;
 mod upload;
 
-pub(crate) use self::{file::PARTIAL_SUFFIX, scheduler::Scheduler};
+pub(crate) use self::{left_overs::LeftOvers, scheduler::Scheduler};
 
 pub use self::{
     call::{Call, Need, WantedBlock},

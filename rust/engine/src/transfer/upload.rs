@@ -47,69 +47,88 @@ struct Upload {
 
 impl Task for Upload {
     fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
-        if let Some(source) = self.source.take() {
-            match open(source) {
-                Ok(opened) => self.opened = Some(opened),
+        loop {
+            let source = match self.opened.take().map_or_else(|| self.open(worker), Ok) {
+                Ok(source) => source,
                 Err(error) => {
                     self.item.finish(Err(error));
                     return None;
                 }
+            };
+            if source.length() > PART_SIZE {
+                begin_blocks(self.item, source, self.options);
+                return None;
             }
-        }
-        let source = self.opened.take()?;
-        let length = source.length();
-        if length > PART_SIZE {
-            begin_blocks(self.item, source, self.options);
+            let sent = put_whole(
+                &self.item,
+                &source,
+                &self.options,
+                &mut self.attempts,
+                worker,
+            );
+            let result = match (sent, source) {
+                (Err(error), source) if error.is_token_needed() => {
+                    self.opened = Some(source);
+                    return Some(self);
+                }
+                // Its descriptor may be what others lack for a connection.
+                (Err(error), OpenSource::File(file)) if error.is_descriptor_shortage() => {
+                    self.source = Some(Source::File(file.close()));
+                    let session = self.item.session(worker);
+                    match session.wait_for_room(&mut self.attempts, error) {
+                        Ok(()) => continue,
+                        Err(error) => Err(error),
+                    }
+                }
+                (sent, _) => sent,
+            };
+            self.item.finish(result.map(Output::Uploaded));
             return None;
         }
-        let result = put_whole(
-            &self.item,
-            &source,
-            &self.options,
-            &mut self.attempts,
-            worker,
-        );
-        match result {
-            Err(error) if error.is_token_needed() => {
-                self.opened = Some(source);
-                Some(self)
-            }
-            result => {
-                drop(source);
-                self.item.finish(result.map(Output::Uploaded));
-                None
+    }
+}
+
+impl Upload {
+    fn open(&mut self, worker: &mut Worker) -> Result<OpenSource> {
+        let path = match self.source.take() {
+            Some(Source::File(path)) => path,
+            Some(Source::Memory(memory)) => return Ok(OpenSource::Memory(memory)),
+            Some(Source::Blocks) | None => return Err(Error::internal()),
+        };
+        loop {
+            match open_file(&path) {
+                Err(error) if error.is_descriptor_shortage() => {
+                    let session = self.item.session(worker);
+                    session.wait_for_room(&mut self.attempts, error)?;
+                }
+                opened => return opened,
             }
         }
     }
 }
 
-fn open(source: Source) -> Result<OpenSource> {
-    let path = match source {
-        Source::File(path) => path,
-        Source::Memory(memory) => return Ok(OpenSource::Memory(memory)),
-        Source::Blocks => return Err(Error::internal()),
-    };
-    let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
-    let (found, file) = opened.map_err(|error| Error::local(&path, error))?;
+fn open_file(path: &Path) -> Result<OpenSource> {
+    // A pipe that nobody writes would be waited for.
+    let opened = os::open_nonblocking(path).and_then(|file| Ok((file.metadata()?, file)));
+    let (found, file) = opened.map_err(|error| Error::local(path, error))?;
     if found.is_dir() {
-        return Err(os::is_a_directory(&path));
+        return Err(Error::is_a_folder(path));
     }
     if found.is_file() && found.len() > 0 {
-        return Ok(OpenSource::File(OpenFile::new(path, file, found)));
+        let open = OpenFile::new(path.to_owned(), file, found);
+        return Ok(OpenSource::File(open));
     }
-    read_unsized(&path, file, found)
+    read_unsized(path, file, found)
 }
 
 /// What says that it is empty may be a file of /proc, whose content is made while it is read.
 fn read_unsized(path: &Path, mut file: File, found: std::fs::Metadata) -> Result<OpenSource> {
     use std::io::Read;
     if !found.is_file() {
-        return Err(Error::local(
+        return Err(Error::local_because(
             path,
-            std::io::Error::new(
-                std::io::ErrorKind::InvalidInput,
-                "is a pipe or a device; open it and give the file object to write()",
-            ),
+            os::code::INVALID,
+            "is a pipe or a device; open it and give the file object to write()",
         ));
     }
     let mut content = Vec::new();
@@ -135,6 +154,7 @@ fn put_whole(
     let length = source.length();
     source.check_unchanged()?;
     let mut session = item.session(worker);
+    session.gives_way = matches!(source, OpenSource::File(_));
     let content = source.piece(0, length);
     let md5 = options.content_md5.then(|| md5_of(content)).transpose();
     let md5 = md5.map_err(|error| source.locate(error))?;
