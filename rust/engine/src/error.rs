@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::os;
+use crate::{azure::shown_path, os};
 
 /// An argument that is refused before anything is sent. Its text says how to repair it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -254,7 +254,7 @@ impl fmt::Display for Error {
         f.write_str(&inner.message)?;
         let mut details = Vec::new();
         if let Some(blob) = &inner.blob {
-            details.push(format!("blob {blob:?}"));
+            details.push(format!("blob {:?}", shown_path(blob)));
         }
         match (inner.status, &inner.code) {
             (Some(status), Some(code)) => details.push(format!("{status} {code}")),

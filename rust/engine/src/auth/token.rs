@@ -118,6 +118,13 @@ impl TokenCache {
         }
     }
 
+    /// The token that is held, valid or not.
+    pub(crate) fn secret(&self) -> Option<String> {
+        let state = self.state.lock();
+        let value = &*state.held.as_ref()?.authorization;
+        Some(value.strip_prefix("Bearer ").unwrap_or(value).to_owned())
+    }
+
     /// Whether a token is needed now (or soon, as the one that is there ends), and it is the calling
     /// thread's turn to fetch it: it must answer with `fetched`, `failed` or `give_up`.
     ///

@@ -18,6 +18,7 @@ mod list_page;
 mod put_blob;
 mod put_block;
 mod put_block_list;
+mod redaction;
 mod session;
 mod set_http_headers;
 mod set_metadata;
@@ -35,6 +36,7 @@ pub(crate) use self::{
     put_blob::PutBlob,
     put_block::PutBlock,
     put_block_list::PutBlockList,
+    redaction::shown_path,
     session::{Attempts, Opened, Session, Statistics},
     small_operation::SmallOperation,
     verified_content::Content,

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::error_response;
+use super::{error_response, redaction::Secrets};
 use crate::{
     account::Account,
     admission::Permit,
@@ -70,7 +70,7 @@ pub(crate) struct Session<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     count: u32,
-    /// In a row, without a byte that arrived in between.
+    /// In a row, without progress in between.
     failures: u32,
     /// The next attempt takes a new connection.
     reconnect: bool,
@@ -92,7 +92,7 @@ impl Attempts {
         self.failures = 0;
     }
 
-    /// Bytes have arrived: the failures before do not count.
+    /// Enough bytes have arrived: the failures before do not count.
     pub(crate) fn progressed(&mut self) {
         self.failures = 0;
     }
@@ -339,7 +339,9 @@ impl<'a> Session<'a> {
         let text = body.read_all_at_once(MAX_ERROR_SIZE).unwrap_or_default();
         let finished = body.is_finished();
         let head = opened.close(finished);
-        let error = error_response::error(&head, &text, &self.account.endpoint.url());
+        let credential = self.account.credential();
+        let secrets = Secrets::new(&credential, authorization);
+        let error = error_response::error(&head, &text, &self.account.endpoint.url(), &secrets);
         let asked = retry::retry_after(|name| head.get(name));
         match retry::decide(head.status, error.code()) {
             Decision::Fail => Failed::Final(error),
@@ -354,7 +356,6 @@ impl<'a> Session<'a> {
                 let claims = head
                     .get("www-authenticate")
                     .and_then(error_response::claims);
-                let credential = self.account.credential();
                 if !attempts.asked_for_token && credential.refused(authorization, claims) {
                     attempts.asked_for_token = true;
                     Failed::AtOnce(error)

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     account::Account,
-    azure::BlobRef,
+    azure::{BlobRef, shown_path},
     cancel::CancelFlag,
     error::{ErrorKind, InvalidInput},
     limits::MAX_BATCH_DELETES,
@@ -232,7 +232,10 @@ impl Items {
 
     fn take_blob(&mut self, blob: &BlobRef) -> Option<InvalidInput> {
         (!self.blobs.insert(blob.clone())).then(|| {
-            InvalidInput::new(format!("{blob} is named by two items; name each blob once"))
+            InvalidInput::new(format!(
+                "{:?} is named by two items; name each blob once",
+                shown_path(&blob.to_string())
+            ))
         })
     }
 }

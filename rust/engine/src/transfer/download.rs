@@ -23,7 +23,7 @@ use super::{
     scheduler::{PartSource, Task, Worker},
 };
 use crate::{
-    azure::{Attempts, Conditions, Downloaded, ReceivedRange, Session, get_properties},
+    azure::{Attempts, Conditions, Downloaded, ReceivedRange, Session, get_properties, shown_path},
     checksum::Checksum,
     error::{Error, ErrorKind, Result},
     http::ResponseHead,
@@ -324,7 +324,7 @@ impl Download {
         if result.as_ref().is_err_and(changed) && !self.restarted.swap(true, Ordering::Relaxed) {
             log::debug!(
                 "{}: changed while it was read, and is read anew",
-                self.item.blob
+                shown_path(&self.item.blob.to_string())
             );
             let call = &self.item.call;
             call.progress.lost(self.counted.swap(0, Ordering::Relaxed));
