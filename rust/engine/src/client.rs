@@ -46,6 +46,7 @@ impl Client {
         Listing {
             account: Arc::clone(&self.0),
             refused: self.0.check_open().err(),
+            fetches: None,
             prefix: prefix.clone(),
             pages: ListBlobs::new(options),
         }
@@ -99,6 +100,8 @@ pub struct Listing {
     account: Arc<Account>,
     /// The client was closed before.
     refused: Option<InvalidInput>,
+    /// How many tokens had been fetched when the page that is asked for was asked for first.
+    fetches: Option<u64>,
     prefix: BlobRef,
     pages: ListBlobs,
 }
@@ -124,7 +127,9 @@ impl Listing {
             return Err(refused.clone().into());
         }
         let account = Arc::clone(&self.account);
-        let fetches = account.with_tokens(TokenCache::fetches).unwrap_or_default();
+        let fetches = *self
+            .fetches
+            .get_or_insert_with(|| account.with_tokens(TokenCache::fetches).unwrap_or_default());
         let flag = CancelFlag::default();
         let cancellation = Cancellation::new(&flag, signals);
         loop {
@@ -142,14 +147,19 @@ impl Listing {
                 gives_way: false,
             };
             match self.pages.next_page(&mut session, &self.prefix) {
-                Ok(Some(entries)) => return Ok(Page::Entries(entries)),
-                Ok(None) => return Ok(Page::End),
+                Ok(entries) => {
+                    self.fetches = None;
+                    return Ok(entries.map_or(Page::End, Page::Entries));
+                }
                 Err(error) if error.is_token_needed() => {
                     // Another thread fetches one.
                     account.with_tokens(|tokens| tokens.wait(TICK.min(Duration::from_millis(50))));
                     cancellation.check().map_err(|_| Error::cancelled())?;
                 }
-                Err(error) => return Err(error.with_blob(&self.prefix)),
+                Err(error) => {
+                    self.fetches = None;
+                    return Err(error.with_blob(&self.prefix));
+                }
             }
         }
     }

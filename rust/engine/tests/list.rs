@@ -195,6 +195,23 @@ fn a_list_asks_for_a_token() {
 }
 
 #[test]
+fn a_list_for_which_no_token_can_be_had_ends() {
+    let rig = Rig::with(|config| config.credential = Credential::token());
+    let container = BlobRef::parse("data").unwrap();
+    let mut listing = rig.client.list(&container, ListOptions::default());
+    let next = |listing: &mut fastblob_engine::Listing| listing.next_page(SignalPoll::never());
+    assert!(matches!(next(&mut listing), Ok(Page::NeedsToken)));
+    rig.fetch_token();
+    let error = next(&mut listing).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    // Asked for again, it is tried again.
+    assert!(matches!(next(&mut listing), Ok(Page::NeedsToken)));
+    rig.tokens.lock().unwrap().lifetimes = vec![3_600];
+    rig.fetch_token();
+    assert!(matches!(next(&mut listing), Ok(Page::Entries(_))));
+}
+
+#[test]
 fn a_copy_is_made_by_the_service() {
     let rig = Rig::new();
     let sent = rig.write("a b", b"content");

@@ -49,6 +49,8 @@ pub(crate) struct ListBlobs {
     ended: bool,
     /// Hashes of all markers so far: one that comes again would make the list endless.
     markers: HashSet<u64>,
+    /// Hashes of what pages began and ended with: with one of these none begins that goes on.
+    edges: HashSet<u64>,
     empty_pages: u32,
     /// At the next page.
     attempts: Attempts,
@@ -135,10 +137,17 @@ impl ListBlobs {
         } else {
             0
         };
+        if let (Some(first), Some(last)) = (page.entries.first(), page.entries.last()) {
+            let [first, last] = [first, last].map(|entry| hash_of(&(&entry.name, entry.is_prefix)));
+            if self.edges.contains(&first) {
+                return Err(malformed(
+                    "the list does not go on: a page begins with what was there before",
+                ));
+            }
+            self.edges.extend([first, last]);
+        }
         if let Some(marker) = &page.next_marker {
-            let mut hasher = DefaultHasher::new();
-            marker.hash(&mut hasher);
-            if !self.markers.insert(hasher.finish()) {
+            if !self.markers.insert(hash_of(marker)) {
                 return Err(malformed(
                     "the list does not end: it names a page as the next one that was there before",
                 ));
@@ -162,6 +171,12 @@ impl ListBlobs {
         self.marker = page.next_marker;
         Ok(Some(page.entries))
     }
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// All that is below a prefix.

@@ -80,6 +80,15 @@ impl Pool {
     }
 
     fn try_open(&self, cancellation: &Cancellation) -> Result<Connection, TransportError> {
+        match &self.proxy {
+            None => log::debug!("connecting to {}", self.endpoint.origin()),
+            Some(proxy) => log::debug!(
+                "connecting to {} through the proxy {}:{}",
+                self.endpoint.origin(),
+                proxy.host,
+                proxy.port
+            ),
+        }
         Connection::open(
             &self.endpoint,
             self.proxy.as_ref(),

@@ -18,6 +18,10 @@ use crate::{
     limits::BUFFER_SIZE,
 };
 
+/// With so many bytes more an attempt has not failed in vain, or with a sixteenth of a small range:
+/// otherwise a byte a connection would keep the transfer, and the service, busy for ever.
+const PROGRESS: u64 = 64 << 10;
+
 /// Where the bytes of a range go.
 #[derive(Debug)]
 pub(super) enum Destination {
@@ -246,7 +250,7 @@ impl RangeDownload {
                 None => session.account.without_checked_ranges(),
             }
         } else {
-            self.progressed |= arrived > 0;
+            self.progressed |= arrived >= PROGRESS.min(self.length / 16).max(1);
         }
         result?;
         if let Some((hash, expected)) = self.md5.take()
