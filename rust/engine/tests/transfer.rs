@@ -7,7 +7,7 @@ use std::{
     io::{self, Read},
     panic::{self, AssertUnwindSafe},
     sync::{Arc, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fastblob_engine::{
@@ -19,6 +19,8 @@ use fastblob_service::Action;
 use support::{Expected, Folder, Rig, blob, content, delete, download, options, read, write};
 
 const PART: usize = PART_SIZE as usize;
+/// Nothing takes longer, unless it hangs.
+const HANGS: Duration = Duration::from_secs(30);
 
 #[test]
 fn every_size_comes_back_and_costs_what_it_must() {
@@ -392,6 +394,50 @@ fn a_stream_that_panics_ends_its_call_and_nothing_else() {
     rig.write("b", b"content").uploaded();
     rig.write_stream("c", io::repeat(0).take(3 * PART_SIZE))
         .uploaded();
+}
+
+/// Memory whose owner panics when it is let go of.
+struct PanickingOwner;
+
+impl Drop for PanickingOwner {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "the owner of this test panics");
+    }
+}
+
+#[test]
+fn a_block_that_panics_ends_its_item_and_nothing_else() {
+    let rig = Rig::new();
+    for panicking in [0, 2] {
+        let call = rig.client.call(OnError::Collect);
+        call.push(vec![Job::upload(Source::Blocks, blob("a"), options(true))]);
+        call.end_of_input();
+        let mut blocks = 0;
+        let start = Instant::now();
+        loop {
+            match call.wait(SignalPoll::never(), Duration::from_secs(60)) {
+                Need::Nothing => break,
+                Need::Block => {}
+                other => panic!("{other:?}"),
+            }
+            let Some(wanted) = call.next_block() else {
+                continue;
+            };
+            let bytes = vec![0; wanted.size as usize];
+            let block = if blocks == panicking {
+                MemorySource::new(bytes.leak(), Box::new(PanickingOwner))
+            } else {
+                MemorySource::owned(bytes)
+            };
+            blocks += 1;
+            assert!(start.elapsed() < HANGS, "the item does not end");
+            // A stream without end: nobody is asked for more of it than what is under way.
+            call.put_block(wanted.item, block, false);
+        }
+        let outcome = call.into_outcomes().pop().unwrap();
+        assert_eq!(outcome.error().kind(), ErrorKind::Internal);
+    }
+    rig.write("b", b"content").uploaded();
 }
 
 #[test]
