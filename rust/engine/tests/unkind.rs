@@ -301,3 +301,51 @@ fn pages_that_repeat_end_a_list() {
         server.end();
     }
 }
+
+/// Takes a part of the request, and breaks the connection off: what was not read makes it a reset.
+fn breaks_off(socket: &mut TcpStream) {
+    read_head(socket);
+    socket.read_exact(&mut [0; 1 << 10]).unwrap();
+}
+
+/// Takes the whole request, and breaks the connection off.
+fn takes_and_breaks_off(socket: &mut TcpStream) {
+    let head = read_head(socket);
+    let length: usize = header(&head, "content-length").parse().unwrap();
+    socket.read_exact(&mut vec![0; length]).unwrap();
+}
+
+fn exists_already(socket: &mut TcpStream) {
+    let head = read_head(socket);
+    let length: usize = header(&head, "content-length").parse().unwrap();
+    socket.read_exact(&mut vec![0; length]).unwrap();
+    let id = header(&head, "x-ms-client-request-id");
+    write!(
+        socket,
+        "HTTP/1.1 409 Conflict\r\nx-ms-request-id: r\r\nx-ms-client-request-id: {id}\r\n\
+         x-ms-error-code: BlobAlreadyExists\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    )
+    .unwrap();
+}
+
+fn gone(socket: &mut TcpStream) {
+    answer(socket, "404 Not Found", "x-ms-error-code: BlobNotFound");
+}
+
+#[test]
+fn a_request_that_was_not_sent_whole_was_not_carried_out() {
+    let content = vec![7; 8 << 20];
+    // A conflict that leaves nothing open is not looked into.
+    for (first, requests) in [
+        (breaks_off as fn(&mut TcpStream), 2),
+        (takes_and_breaks_off, 3),
+    ] {
+        let mut answers = vec![first, exists_already];
+        answers.resize(requests, gone);
+        let server = Server::new(answers);
+        let outcome = run_with(&server.client(), write("a", &content, false));
+        assert_eq!(outcome.error().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(outcome.requests as usize, requests);
+        server.end();
+    }
+}

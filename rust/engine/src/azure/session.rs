@@ -273,7 +273,7 @@ impl<'a> Session<'a> {
         let head = match answered {
             Ok(head) => head,
             Err(error) => {
-                attempts.ambiguous = true;
+                attempts.ambiguous |= connection.sent_whole;
                 // Most likely the service closed the connection just when it was used again.
                 let stale =
                     was_used && !attempts.reconnect && matches!(error, TransportError::Io(_));
@@ -291,7 +291,7 @@ impl<'a> Session<'a> {
             .get("x-ms-client-request-id")
             .is_some_and(|echoed| echoed != id)
         {
-            attempts.ambiguous = true;
+            attempts.ambiguous |= connection.sent_whole;
             return Err(self.transport_failure(TransportError::Protocol(
                 "the answer belongs to another request",
             )));
@@ -347,7 +347,7 @@ impl<'a> Session<'a> {
             Decision::Fail => Failed::Final(error),
             Decision::Retry => {
                 // OperationTimedOut may mean that the operation goes on.
-                attempts.ambiguous |= head.status >= 500;
+                attempts.ambiguous |= head.status >= 500 && !head.answered_early;
                 Failed::Again(error, asked)
             }
             // Nothing was done, and that is certain.
