@@ -25,7 +25,9 @@ impl Secrets {
                 Some(token) => token,
                 None => value.rsplit(':').next().unwrap_or(value),
             };
-            secrets.push(secret.to_owned());
+            if !secrets.iter().any(|known| known == secret) {
+                secrets.push(secret.to_owned());
+            }
         }
         Self(secrets)
     }
@@ -68,19 +70,14 @@ impl Secrets {
 
     /// Whether a piece of a secret is in the word, as it is or percent-encoded.
     fn are_in(&self, word: &str) -> bool {
-        let decoded: Vec<u8> = percent_decode_str(word).collect();
-        [word.as_bytes(), &decoded].iter().any(|word| {
+        let shows = |word: &[u8]| {
             word.windows(PIECE)
-                .any(|piece| self.0.iter().any(|secret| contains(secret, piece)))
-        })
+                .filter_map(|piece| std::str::from_utf8(piece).ok())
+                .any(|piece| self.0.iter().any(|secret| secret.contains(piece)))
+        };
+        shows(word.as_bytes())
+            || (word.contains('%') && shows(&percent_decode_str(word).collect::<Vec<u8>>()))
     }
-}
-
-fn contains(secret: &str, piece: &[u8]) -> bool {
-    secret
-        .as_bytes()
-        .windows(piece.len())
-        .any(|part| part == piece)
 }
 
 /// Whether a word looks like a secret of somebody: a proxy has its own, too.
