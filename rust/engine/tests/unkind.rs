@@ -11,8 +11,8 @@ use std::{
 };
 
 use fastblob_engine::{
-    BlobRef, Client, Conditions, Config, CopyBlob, Credential, Endpoint, ErrorKind, Job,
-    ListOptions, Outcome, Token, WriteOptions,
+    Answer, BlobRef, Client, Conditions, Config, CopyBlob, Credential, Endpoint, ErrorKind, Job,
+    ListOptions, Outcome, Output, Token, WriteOptions,
 };
 use support::{Expected, read, run_with, write};
 
@@ -258,12 +258,11 @@ fn the_end_of_another_copy_is_not_that_of_ours() {
     }
 }
 
-fn page(socket: &mut TcpStream, name: &str, next: &str) {
+fn page(socket: &mut TcpStream, entries: &str, next: &str) {
     let head = read_head(socket);
     let id = header(&head, "x-ms-client-request-id");
     let body = format!(
-        "<EnumerationResults><Blobs><Blob><Name>{name}</Name></Blob></Blobs>\
-         <NextMarker>{next}</NextMarker></EnumerationResults>"
+        "<EnumerationResults><Blobs>{entries}</Blobs><NextMarker>{next}</NextMarker></EnumerationResults>"
     );
     write!(
         socket,
@@ -274,32 +273,56 @@ fn page(socket: &mut TcpStream, name: &str, next: &str) {
     .unwrap();
 }
 
+const A: &str = "<Blob><Name>a</Name></Blob>";
+const B: &str = "<Blob><Name>b</Name></Blob>";
+
+fn list(answers: Vec<fn(&mut TcpStream)>) -> Outcome {
+    let server = Server::new(answers);
+    let container = BlobRef::parse("data").unwrap();
+    let outcome = run_with(
+        &server.client(),
+        Job::list(container, ListOptions::default()),
+    );
+    server.end();
+    outcome
+}
+
 #[test]
 fn pages_that_repeat_end_a_list() {
     let repeat: Vec<Vec<fn(&mut TcpStream)>> = vec![
-        vec![|socket| page(socket, "a", "1"), |socket| {
-            page(socket, "b", "1");
-        }],
-        vec![|socket| page(socket, "a", "1"), |socket| {
-            page(socket, "a", "2");
-        }],
+        vec![|socket| page(socket, A, "1"), |socket| page(socket, B, "1")],
+        vec![|socket| page(socket, A, "1"), |socket| page(socket, A, "2")],
         vec![
-            |socket| page(socket, "a", "1"),
-            |socket| page(socket, "b", "2"),
-            |socket| page(socket, "a", "3"),
+            |socket| page(socket, A, "1"),
+            |socket| page(socket, B, "2"),
+            |socket| page(socket, A, "3"),
         ],
     ];
     for answers in repeat {
-        let server = Server::new(answers);
-        let container = BlobRef::parse("data").unwrap();
-        let outcome = run_with(
-            &server.client(),
-            Job::list(container, ListOptions::default()),
-        );
+        let outcome = list(answers);
         assert_eq!(outcome.error().kind(), ErrorKind::Service);
         assert!(outcome.error().message().starts_with("the list does not"));
-        server.end();
     }
+}
+
+#[test]
+fn a_prefix_that_goes_on_behind_the_end_of_a_page_is_named_once() {
+    let outcome = list(vec![
+        |socket| page(socket, "<BlobPrefix><Name>p/</Name></BlobPrefix>", "1"),
+        |socket| page(socket, "", "2"),
+        |socket| {
+            let again = "<BlobPrefix><Name>p/</Name></BlobPrefix>";
+            page(socket, &format!("{again}<Blob><Name>p</Name></Blob>"), "");
+        },
+    ]);
+    let Output::Answer(Answer::Entries(entries)) = outcome.output() else {
+        panic!("{outcome:?}");
+    };
+    let found: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.name.as_str(), entry.is_prefix))
+        .collect();
+    assert_eq!(found, [("p", true), ("p", false)]);
 }
 
 /// Takes a part of the request, and breaks the connection off: what was not read makes it a reset.

@@ -49,8 +49,9 @@ pub(crate) struct ListBlobs {
     ended: bool,
     /// Hashes of all markers so far: one that comes again would make the list endless.
     markers: HashSet<u64>,
-    /// Hashes of what pages began and ended with: with one of these none begins that goes on.
+    /// Hashes of the blobs that pages began and ended with: with one of these none begins that goes on.
     edges: HashSet<u64>,
+    last_prefix: Option<String>,
     empty_pages: u32,
     /// At the next page.
     attempts: Attempts,
@@ -137,8 +138,11 @@ impl ListBlobs {
         } else {
             0
         };
-        if let (Some(first), Some(last)) = (page.entries.first(), page.entries.last()) {
-            let [first, last] = [first, last].map(|entry| hash_of(&(&entry.name, entry.is_prefix)));
+        self.drop_repeated_prefix(&mut page.entries);
+        let mut blobs = page.entries.iter().filter(|entry| !entry.is_prefix);
+        if let Some(first) = blobs.next() {
+            let last = blobs.next_back().unwrap_or(first);
+            let [first, last] = [first, last].map(|blob| hash_of(&blob.name));
             if self.edges.contains(&first) {
                 return Err(malformed(
                     "the list does not go on: a page begins with what was there before",
@@ -170,6 +174,20 @@ impl ListBlobs {
         self.ended = page.next_marker.is_none();
         self.marker = page.next_marker;
         Ok(Some(page.entries))
+    }
+
+    /// Where what is below a prefix goes on behind the end of a page, the service may name the prefix again:
+    /// <https://github.com/Azure/azure-storage-net/issues/396>.
+    fn drop_repeated_prefix(&mut self, entries: &mut Vec<ListEntry>) {
+        let is_prefix = |entry: &ListEntry| entry.is_prefix;
+        if let Some(first) = entries.iter().position(is_prefix)
+            && self.last_prefix.as_ref() == Some(&entries[first].name)
+        {
+            entries.remove(first);
+        }
+        if let Some(last) = entries.iter().rev().find(|entry| entry.is_prefix) {
+            self.last_prefix = Some(last.name.clone());
+        }
     }
 }
 
