@@ -48,7 +48,7 @@ fn what_has_begun_goes_on() {
     call.push(vec![write("b", b"2", true)]);
     call.end_of_input();
     rig.drive(&call, HashMap::new(), SignalPoll::never());
-    for outcome in call.into_outcomes() {
+    for outcome in call.take_outcomes() {
         outcome.uploaded();
     }
 }

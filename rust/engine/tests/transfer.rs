@@ -434,7 +434,7 @@ fn a_block_that_panics_ends_its_item_and_nothing_else() {
             // A stream without end: nobody is asked for more of it than what is under way.
             call.put_block(wanted.item, block, false);
         }
-        let outcome = call.into_outcomes().pop().unwrap();
+        let outcome = call.take_outcomes().pop().unwrap();
         assert_eq!(outcome.error().kind(), ErrorKind::Internal);
     }
     rig.write("b", b"content").uploaded();
