@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
@@ -52,6 +52,8 @@ pub(crate) struct Account {
     pub(crate) no_crc64: AtomicBool,
     /// The service does not compute CRC64 of ranges (Azurite).
     pub(crate) no_checked_ranges: AtomicBool,
+    /// Structured messages.
+    pub(crate) structured_messages: Capability,
     /// What the ids of requests begin with, and how many there were.
     pub(crate) request_prefix: u64,
     pub(crate) request_count: AtomicU64,
@@ -86,6 +88,7 @@ impl Account {
             reached: AtomicBool::new(false),
             no_crc64: AtomicBool::new(false),
             no_checked_ranges: AtomicBool::new(false),
+            structured_messages: Capability::default(),
             request_prefix: random::unique(),
             request_count: AtomicU64::new(0),
         })
@@ -135,15 +138,47 @@ impl Account {
         }
     }
 
+    /// An answer was, or was not, the structured message that was asked for.
+    pub(crate) fn has_structured_messages(&self, is_one: bool) {
+        if self.structured_messages.learn(is_one) && !is_one {
+            log::debug!(
+                "{} knows no structured messages; what is verified of downloads instead is in \
+                 docs/semantics.md",
+                self.endpoint.url()
+            );
+        }
+    }
+
     /// The service refused to compute a CRC64.
     pub(crate) fn without_checked_ranges(&self) {
         if !self.no_checked_ranges.swap(true, Ordering::Relaxed) {
             log::warn!(
-                "{} does not compute CRC64 (is it Azurite?); downloads are verified by length and \
-                 stored MD5",
+                "{} does not compute CRC64 (is it Azurite?); downloads are verified by length \
+                 alone",
                 self.endpoint.url()
             );
         }
+    }
+}
+
+/// Whether the service at an endpoint has a feature, as far as its answers tell.
+#[derive(Debug, Default)]
+pub(crate) struct Capability(OnceLock<bool>);
+
+impl Capability {
+    /// An answer made use of it.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.0.get() == Some(&true)
+    }
+
+    /// The service did what was asked, but without it.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.0.get() == Some(&false)
+    }
+
+    /// Takes note of what an answer tells; the first one decides. Whether it was this one.
+    pub(crate) fn learn(&self, is_there: bool) -> bool {
+        self.0.set(is_there).is_ok()
     }
 }
 

@@ -24,13 +24,14 @@ mod set_http_headers;
 mod set_metadata;
 mod set_tier;
 mod small_operation;
+mod structured_message;
 mod tags;
 mod verified_content;
 mod write_options;
 
 pub(crate) use self::{
     blob_batch::BatchDelete,
-    get_blob::{GetBlob, ReceivedRange},
+    get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{GetProperties, get_properties},
     list_blobs::{ListAll, ListBlobs},
     put_blob::PutBlob,
@@ -39,6 +40,7 @@ pub(crate) use self::{
     redaction::shown_path,
     session::{Attempts, Opened, Session, Statistics},
     small_operation::SmallOperation,
+    structured_message::{Decoder, Unreadable},
     verified_content::Content,
 };
 

@@ -9,7 +9,6 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 
 use super::{
@@ -17,9 +16,10 @@ use super::{
     item::Item,
     job::{Output, Target},
     memory::MemoryRegion,
+    ordered_digest::OrderedDigest,
     part_tracker::{Part, PartTracker, Total},
     plan::Parts,
-    range::{Destination, RangeDownload, Version},
+    range::{Destination, RangeDownload, Version, damaged, longest, vouching},
     scheduler::{PartSource, Task, Worker},
 };
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
     checksum::Checksum,
     error::{Error, ErrorKind, Result},
     http::ResponseHead,
-    limits::{BUFFER_SIZE, MAX_CHECKSUM_RANGE, PART_SIZE},
+    limits::{BUFFER_SIZE, MAX_UNASKED_MD5, PART_SIZE},
     sync::Mutex,
 };
 
@@ -71,7 +71,6 @@ struct FirstRange {
     begun: Option<Begun>,
     head: Option<ResponseHead>,
     attempts: Attempts,
-    checked: bool,
     download: Arc<Download>,
 }
 
@@ -83,22 +82,15 @@ enum Begun {
 
 impl FirstRange {
     fn boxed(download: Arc<Download>) -> Box<dyn Task> {
-        let account = &download.item.call.account;
-        let checked = account.checksum == Some(Checksum::Crc64)
-            && !account.no_checked_ranges.load(Ordering::Relaxed);
-        let most = if checked {
-            MAX_CHECKSUM_RANGE
-        } else {
-            PART_SIZE
-        };
+        let vouching = vouching(&download.item.call.account);
+        let most = longest(vouching).min(PART_SIZE);
         let asked = download.length.map_or(most, |length| length.min(most));
         let to_file = matches!(&*download.target.lock(), Some(Target::File(_)));
         Box::new(Self {
-            range: RangeDownload::new(download.offset, asked, checked, to_file),
+            range: RangeDownload::new(download.offset, asked, vouching, to_file),
             begun: None,
             head: None,
             attempts: Attempts::default(),
-            checked,
             download,
         })
     }
@@ -121,13 +113,6 @@ impl FirstRange {
                     return self.get_nothing(&mut session, true);
                 }
                 Err(error) if error.status() == Some(416) => return Err(changed()),
-                Err(error) if self.checked && error.is_not_supported() => {
-                    session.account.without_checked_ranges();
-                    self.checked = false;
-                    self.range.without_checksum();
-                    self.attempts.in_another_form();
-                    continue;
-                }
                 opened => opened?,
             };
             if self.begun.is_none() {
@@ -141,14 +126,21 @@ impl FirstRange {
                     begun => begun?,
                 }
             }
-            let copied = self.range.copy_body(&mut opened, &session, &download);
+            let copied = self
+                .range
+                .copy_body(&mut opened, &received, &session, &download);
             let head = opened.close(self.range.body_is_finished());
             match copied {
                 Ok(()) => {
                     self.head.get_or_insert(head);
-                    return Ok(());
+                    if self.range.is_complete() {
+                        return Ok(());
+                    }
                 }
-                Err(failure) => self.range.retry(failure, &session, &mut self.attempts)?,
+                Err(failure) => {
+                    self.range
+                        .retry(failure, &session, &mut self.attempts, &download)?;
+                }
             }
         }
     }
@@ -160,7 +152,12 @@ impl FirstRange {
         let rest = received.total - download.offset;
         let wanted = download.length.map_or(rest, |length| length.min(rest));
         let whole = download.offset == 0 && wanted == received.total;
-        let verify = download.item.call.account.checksum == Some(Checksum::Md5) && whole;
+        let verify = whole
+            && match download.item.call.account.checksum {
+                Some(Checksum::Md5) => true,
+                Some(Checksum::Auto) => wanted <= MAX_UNASKED_MD5,
+                Some(Checksum::Crc64) | None => false,
+            };
         let md5 = received.md5.clone().filter(|_| verify);
         let version = Version::read(head, received.total);
         let (here, later, file) = download.make_room(first, wanted)?;
@@ -178,26 +175,21 @@ impl FirstRange {
             ));
         }
         self.range.begin(here, first, None, version.clone());
-        let parts = Parts::new(wanted - first)
-            .map(|parts| {
-                if self.checked {
-                    parts.no_larger_than(MAX_CHECKSUM_RANGE)
-                } else {
-                    parts
-                }
-            })
-            .ok_or_else(|| {
-                Error::new(ErrorKind::Service, "the blob is larger than a blob can be")
-            })?;
+        let parts = Parts::new(wanted - first).ok_or_else(|| {
+            Error::new(ErrorKind::Service, "the blob is larger than a blob can be")
+        })?;
+        let parts = parts.no_larger_than(longest(self.range.vouching()));
         let parts = Arc::new(RangeParts {
             download: Arc::clone(download),
             tracker: PartTracker::new(Some(1 + parts.count()), 1),
             parts,
             first,
-            checked: self.checked,
             version,
             head: head.clone(),
-            digest: md5.map(|md5| Mutex::new(InOrder::new(md5))),
+            digest: md5.map(|expected| WholeDigest {
+                expected,
+                pieces: OrderedDigest::new(),
+            }),
             file,
             memory: Mutex::new(later),
         });
@@ -351,15 +343,21 @@ struct RangeParts {
     parts: Parts,
     /// Bytes of the first range.
     first: u64,
-    checked: bool,
     version: Version,
     head: ResponseHead,
     /// The MD5 of the whole, where that is to be verified.
-    digest: Option<Mutex<InOrder>>,
+    digest: Option<WholeDigest>,
     file: Option<Arc<PartialFile>>,
     /// The memory of the parts that nobody has claimed.
     memory: Mutex<Option<MemoryRegion>>,
     download: Arc<Download>,
+}
+
+#[derive(Debug)]
+struct WholeDigest {
+    expected: String,
+    /// Each a part, in memory or in the file.
+    pieces: OrderedDigest<(Part, Option<MemoryRegion>)>,
 }
 
 impl PartSource for RangeParts {
@@ -379,7 +377,8 @@ impl PartSource for RangeParts {
             Destination::Memory(here)
         };
         let start = self.download.offset + self.first + offset;
-        let mut range = RangeDownload::new(start, length, self.checked, self.file.is_some());
+        let vouching = vouching(&self.download.item.call.account);
+        let mut range = RangeDownload::new(start, length, vouching, self.file.is_some());
         range.begin(destination, length, None, self.version.clone());
         Some(Box::new(RangePart {
             index,
@@ -404,18 +403,24 @@ impl RangePart {
         let download = Arc::clone(&self.parts.download);
         let mut session = download.item.session(worker);
         loop {
-            let (mut opened, _) = self
+            let (mut opened, received) = self
                 .range
                 .open(&mut session, &mut self.attempts, &download, false)
                 .map_err(|error| match error.status() {
                     Some(416) => changed(),
                     _ => error,
                 })?;
-            let copied = self.range.copy_body(&mut opened, &session, &download);
+            let copied = self
+                .range
+                .copy_body(&mut opened, &received, &session, &download);
             opened.close(self.range.body_is_finished());
             match copied {
-                Ok(()) => return Ok(()),
-                Err(failure) => self.range.retry(failure, &session, &mut self.attempts)?,
+                Ok(()) if self.range.is_complete() => return Ok(()),
+                Ok(()) => {}
+                Err(failure) => {
+                    self.range
+                        .retry(failure, &session, &mut self.attempts, &download)?;
+                }
             }
         }
     }
@@ -445,20 +450,71 @@ impl Task for RangePart {
 
 impl RangeParts {
     fn done(&self, part: Result<Part>, offset: u64, memory: Option<MemoryRegion>) {
-        let mut digested = Ok(());
-        if let (Some(digest), Ok(part)) = (&self.digest, &part) {
-            digested = digest
-                .lock()
-                .add(offset, part.length, memory, self.file.as_deref());
-        } else {
+        let Some(digest) = &self.digest else {
             drop(memory);
-        }
-        let part = digested.and(part).map(Some);
-        if let Some(end) = self.tracker.done(part) {
-            let result = end.and_then(|total| self.complete(total));
-            if let Some(digest) = &self.digest {
-                digest.lock().waiting.clear();
+            return self.ended(part);
+        };
+        match part {
+            Ok(part) => {
+                let update = |hash: &mut Md5, offset, length, piece: &_| {
+                    self.update(hash, offset, length, piece)
+                };
+                let length = part.length;
+                for ((part, memory), hashed) in
+                    digest.pieces.add(offset, length, (part, memory), update)
+                {
+                    drop(memory);
+                    self.ended(hashed.map(|()| part));
+                }
             }
+            Err(error) => {
+                drop(memory);
+                for (part, memory) in digest.pieces.abandon() {
+                    drop(memory);
+                    self.ended(Ok(part));
+                }
+                self.ended(Err(error));
+            }
+        }
+    }
+
+    /// Hashes a part: from memory, or from the file, where the system still has it in memory.
+    fn update(
+        &self,
+        hash: &mut Md5,
+        mut offset: u64,
+        length: u64,
+        (_, memory): &(Part, Option<MemoryRegion>),
+    ) -> Result<()> {
+        let account = &self.download.item.call.account;
+        let end = offset + length;
+        let mut rest = memory.as_ref().map_or(&[][..], MemoryRegion::bytes);
+        let mut buffer = account
+            .buffers
+            .take(self.file.as_ref().map_or(0, |_| BUFFER_SIZE));
+        while offset < end {
+            if self.download.item.call.cancel.is_set() {
+                return Err(Error::cancelled());
+            }
+            let most = (end - offset).min(BUFFER_SIZE as u64) as usize;
+            if let Some(file) = &self.file {
+                file.read_at(&mut buffer[..most], offset)?;
+                hash.update(&buffer[..most]);
+            } else {
+                let (piece, later) = rest.split_at(most);
+                hash.update(piece);
+                rest = later;
+            }
+            offset += most as u64;
+        }
+        account.buffers.put(buffer);
+        Ok(())
+    }
+
+    /// A part has come to its end, its digest included.
+    fn ended(&self, part: Result<Part>) {
+        if let Some(end) = self.tracker.done(part.map(Some)) {
+            let result = end.and_then(|total| self.complete(total));
             drop(self.memory.lock().take());
             if let (Some(file), Err(_)) = (&self.file, &result) {
                 file.discard();
@@ -469,8 +525,10 @@ impl RangeParts {
 
     /// All parts are here.
     fn complete(&self, total: Total) -> Result<Downloaded> {
-        if let Some(digest) = &self.digest {
-            digest.lock().verify()?;
+        if let Some(digest) = &self.digest
+            && digest.pieces.value().as_ref() != Some(&digest.expected)
+        {
+            return Err(damaged("MD5"));
         }
         if let Some(file) = &self.file {
             file.commit()?;
@@ -480,63 +538,5 @@ impl RangeParts {
             crc64: total.crc64,
             head: self.head.clone(),
         })
-    }
-}
-
-/// An MD5, which only works from one end to the other, of parts that arrive in any order: each is hashed
-/// as soon as all before it are, while others are still on their way.
-#[derive(Debug)]
-struct InOrder {
-    hash: Md5,
-    expected: String,
-    next: u64,
-    waiting: std::collections::BTreeMap<u64, (u64, Option<MemoryRegion>)>,
-}
-
-impl InOrder {
-    fn new(expected: String) -> Self {
-        Self {
-            hash: Md5::new(),
-            expected,
-            next: 0,
-            waiting: std::collections::BTreeMap::new(),
-        }
-    }
-
-    fn add(
-        &mut self,
-        offset: u64,
-        length: u64,
-        memory: Option<MemoryRegion>,
-        file: Option<&PartialFile>,
-    ) -> Result<()> {
-        self.waiting.insert(offset, (length, memory));
-        while let Some((length, memory)) = self.waiting.remove(&self.next) {
-            match (memory, file) {
-                (Some(memory), _) => self.hash.update(memory.bytes()),
-                (None, Some(file)) => {
-                    let mut buffer = vec![0; BUFFER_SIZE];
-                    let end = self.next + length;
-                    let mut position = self.next;
-                    while position < end {
-                        let most = (end - position).min(BUFFER_SIZE as u64) as usize;
-                        file.read_at(&mut buffer[..most], position)?;
-                        self.hash.update(&buffer[..most]);
-                        position += most as u64;
-                    }
-                }
-                (None, None) => {}
-            }
-            self.next += length;
-        }
-        Ok(())
-    }
-
-    fn verify(&self) -> Result<()> {
-        if STANDARD.encode(self.hash.clone().finalize()) == self.expected {
-            Ok(())
-        } else {
-            Err(super::range::damaged("MD5"))
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Moving blobs: one or many, whole or in parts. What is asked of the service, and how, is in `azure/`.
 
+mod arriving;
 mod call;
 mod call_state;
 mod delete;
@@ -10,6 +11,7 @@ mod item;
 mod job;
 mod left_overs;
 mod memory;
+mod ordered_digest;
 mod part_tracker;
 mod plan;
 mod range;
