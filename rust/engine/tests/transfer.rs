@@ -11,9 +11,8 @@ use std::{
 };
 
 use fastblob_engine::{
-    BlobRef, Checksum, Conditions, DeleteBlob, Error, ErrorKind, Job, MemoryRegion, MemorySource,
-    MemoryTarget, Need, OnError, SignalPoll, Source, WriteOptions, checksum::crc64,
-    limits::PART_SIZE,
+    BlobRef, Conditions, DeleteBlob, Error, ErrorKind, Job, MemoryRegion, MemorySource, MemoryTarget,
+    Need, OnError, SignalPoll, Source, WriteOptions, checksum::crc64, limits::PART_SIZE,
 };
 use fastblob_service::Action;
 use support::{Expected, Folder, Rig, blob, content, delete, download, options, read, write};
@@ -320,19 +319,6 @@ fn each_of_several_deletes_has_its_own_conditions() {
     assert_eq!(rig.operations(), ["BlobBatch"]);
     rig.properties(blob("changed")).properties();
     rig.properties(blob("leased")).properties();
-}
-
-#[test]
-fn damage_on_the_way_is_noticed_where_crc64_is_asked_for() {
-    let rig = Rig::with(|config| config.checksum = Some(Checksum::Crc64));
-    for size in [100, PART + 100] {
-        let name = format!("{size}");
-        rig.write(&name, &content(size));
-        rig.read(&name, 0, None).downloaded();
-        rig.fault("GetBlob", 1, Action::Corrupt { at: 50 });
-        let damaged = rig.read(&name, 0, None);
-        assert_eq!(damaged.error().kind(), ErrorKind::Integrity);
-    }
 }
 
 /// Says that it is asked, and gives nothing before it may.

@@ -12,6 +12,7 @@ use super::{
     item::Item,
     job::{Output, Source, Uploaded},
     memory::MemorySource,
+    ordered_digest::OrderedDigest,
     part_tracker::{Part, PartTracker, Total},
     plan::{BlockIds, Parts},
     scheduler::{PartSource, Task, Worker},
@@ -174,6 +175,11 @@ fn put_whole(
 /// MD5 of content, base64.
 fn md5_of(content: Content) -> Result<String> {
     let mut hash = Md5::new();
+    update(&mut hash, content)?;
+    Ok(STANDARD.encode(hash.finalize()))
+}
+
+fn update(hash: &mut Md5, content: Content) -> Result<()> {
     match content {
         Content::Memory(bytes) => hash.update(bytes),
         Content::File {
@@ -193,7 +199,7 @@ fn md5_of(content: Content) -> Result<String> {
             }
         }
     }
-    Ok(STANDARD.encode(hash.finalize()))
+    Ok(())
 }
 
 /// Blocks of a file or of memory.
@@ -205,6 +211,8 @@ struct Blocks {
     parts: Parts,
     ids: BlockIds,
     tracker: PartTracker,
+    /// Where an MD5 is to be stored: of each block as soon as it and all before it have been sent.
+    digest: Option<OrderedDigest<Part>>,
 }
 
 fn begin_blocks(item: Item, source: OpenSource, options: Arc<WriteOptions>) {
@@ -221,6 +229,7 @@ fn begin_blocks(item: Item, source: OpenSource, options: Arc<WriteOptions>) {
         Arc::new(Blocks {
             item,
             source: Mutex::new(Some(Arc::new(source))),
+            digest: options.content_md5.then(OrderedDigest::new),
             options,
             parts,
             ids: BlockIds::new(),
@@ -255,10 +264,16 @@ impl Task for Block {
         if matches!(&result, Err(error) if error.is_token_needed()) {
             return Some(self);
         }
-        let end = blocks.tracker.done(result.map(Some))?;
+        // All ends are the same one, which comes with the last part.
+        let end = blocks
+            .digested(result)
+            .into_iter()
+            .filter_map(|part| blocks.tracker.done(part.map(Some)))
+            .last()?;
         match end {
             Ok(total) => {
-                let commit = Commit::new(total);
+                let md5 = blocks.digest.as_ref().and_then(OrderedDigest::value);
+                let commit = Commit::new(total).with_md5(md5);
                 Box::new(BlocksCommit { blocks, commit }).run(worker)
             }
             Err(error) => {
@@ -272,6 +287,33 @@ impl Task for Block {
 impl Blocks {
     fn source(&self) -> Result<Arc<OpenSource>> {
         self.source.lock().clone().ok_or_else(Error::cancelled)
+    }
+
+    /// The parts that have come to their end with this one, digest included.
+    fn digested(&self, part: Result<Part>) -> Vec<Result<Part>> {
+        let Some(digest) = &self.digest else {
+            return vec![part];
+        };
+        match part {
+            Ok(part) => {
+                let (offset, length) = self.parts.get(part.index);
+                let hash = |hash: &mut Md5, offset, length, _: &Part| {
+                    let source = self.source()?;
+                    if self.item.call.cancel.is_set() {
+                        return Err(Error::cancelled());
+                    }
+                    update(hash, source.piece(offset, length)).map_err(|error| source.locate(error))
+                };
+                let done = digest.add(offset, length, part, hash);
+                done.into_iter()
+                    .map(|(part, hashed)| hashed.map(|()| part))
+                    .collect()
+            }
+            Err(error) => {
+                let waiting = digest.abandon().into_iter().map(Ok);
+                waiting.chain([Err(error)]).collect()
+            }
+        }
     }
 
     fn finish(&self, result: Result<Uploaded>) {
@@ -368,12 +410,7 @@ impl Task for BlocksCommit {
 }
 
 impl BlocksCommit {
-    fn check(&mut self) -> Result<()> {
-        let source = self.blocks.source()?;
-        if self.blocks.options.content_md5 && self.commit.md5.is_none() {
-            let whole = source.piece(0, source.length());
-            self.commit.md5 = Some(md5_of(whole).map_err(|error| source.locate(error))?);
-        }
-        source.check_unchanged()
+    fn check(&self) -> Result<()> {
+        self.blocks.source()?.check_unchanged()
     }
 }
