@@ -26,6 +26,8 @@ const VERSION: u8 = 1;
 const HEAD: usize = 1 + 8 + 2 + 2;
 const SEGMENT_HEAD: usize = 2 + 8;
 const CRC64: usize = 8;
+/// What is around content in one segment.
+const SMALLEST_FRAME: usize = HEAD + SEGMENT_HEAD + CRC64 + CRC64;
 /// The flag that says that there are CRC64.
 const WITH_CRC64: u16 = 1;
 
@@ -79,6 +81,9 @@ impl Decoder {
         content: u64,
         length: Option<u64>,
     ) -> Result<Self, Unreadable> {
+        if length.is_some_and(|length| length.saturating_sub(content) < SMALLEST_FRAME as u64) {
+            return Err(Unreadable::Damaged("it is too short"));
+        }
         let [version, head @ ..] = field::<HEAD>(incoming)?;
         let told = number(&head[..8]);
         let flags = number(&head[8..10]);

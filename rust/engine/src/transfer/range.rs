@@ -349,13 +349,13 @@ impl RangeDownload {
         let arrived = self.vouched.bytes - begun_with.bytes;
         if let Err(failure) = result {
             self.progressed |= arrived >= PROGRESS.min(self.length / 16).max(1);
-            self.ask_for_less(arrived > 0);
+            self.ask_for_less(arrived > 0, end - begun_with.bytes);
             self.start_over(download);
             return Err(failure);
         }
         self.progressed = true;
         self.breaks = 0;
-        self.most = self.most.saturating_mul(2).min(longest(self.vouching));
+        self.most = (self.most.saturating_add(self.most / 4)).min(longest(self.vouching));
         if self.is_complete()
             && let Some(hash) = self.reached.md5.take()
             && self.expected_md5 != Some(STANDARD.encode(hash.finalize()))
@@ -372,11 +372,15 @@ impl RangeDownload {
     }
 
     /// Where answers break off again and again before the service vouches for any of it, a shorter one may
-    /// come to its end.
-    fn ask_for_less(&mut self, progressed: bool) {
+    /// come to its end. The last one was to bring `asked` bytes.
+    fn ask_for_less(&mut self, progressed: bool, asked: u64) {
         self.breaks = if progressed { 0 } else { self.breaks + 1 };
-        let arrived = self.reached.bytes - self.vouched.bytes;
-        if self.breaks > 1 && arrived > 0 {
+        let is_too_much = self.breaks > 1 || self.most < self.length;
+        if is_too_much && self.vouching != Vouching::Length {
+            let arrived = match self.reached.bytes - self.vouched.bytes {
+                0 => asked,
+                arrived => arrived,
+            };
             self.most = (arrived / 2).max(SMALLEST_RANGE);
         }
     }

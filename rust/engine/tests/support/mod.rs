@@ -24,6 +24,8 @@ use fastblob_engine::{
 };
 use fastblob_service::{Action, Fault, Options, Service};
 
+pub(crate) mod answering;
+
 /// No call of a test takes longer, unless it hangs.
 const HANGS: Duration = Duration::from_secs(120);
 
