@@ -10,10 +10,10 @@ use md5::{Digest as _, Md5};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checksum {
     /// What costs next to nothing: the CRC64 of each segment, where the service sends structured
-    /// messages, and the MD5 stored with a blob of at most 16 KiB.
+    /// messages; else the MD5 stored with a blob of at most 16 KiB.
     #[default]
     Auto,
-    /// As `Auto`, and the MD5 stored with a blob of any size, where it is read as a whole.
+    /// As `Auto`, and the MD5 stored with a blob of any size, where all of it is read.
     Md5,
     /// A CRC64 that the service computes for what it sends: in structured messages or, where it knows
     /// none, in the heads of answers of at most 4 MiB.

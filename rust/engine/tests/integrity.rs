@@ -125,11 +125,10 @@ fn answers_that_always_break_off_are_asked_for_in_smaller_pieces() {
 }
 
 #[test]
-fn a_stored_md5_is_verified_where_that_is_asked_or_cheap() {
+fn a_stored_md5_is_verified_where_that_is_asked() {
     let folder = Folder::new();
     for (checksum, size, verified) in [
-        (Some(Checksum::Auto), 16 << 10, true),
-        (Some(Checksum::Auto), (16 << 10) + 1, false),
+        (Some(Checksum::Auto), 100, false),
         (Some(Checksum::Auto), 3 * PART, false),
         (Some(Checksum::Md5), PART, true),
         (Some(Checksum::Md5), 5 * PART + 3, true),
@@ -248,6 +247,23 @@ fn a_refusal_of_something_else_is_remembered_by_nobody() {
         let outcome = run_with(&client, read("a", 0, None));
         assert_eq!(outcome.error().code(), Some("InvalidHeaderValue"));
         assert_eq!(outcome.requests, 2); // each is asked for both ways
+    }
+}
+
+#[test]
+fn a_stored_md5_of_a_small_blob_is_verified_where_there_are_no_messages() {
+    for (size, verified) in [(16 << 10, true), ((16 << 10) + 1, false)] {
+        let server = Answering::new(move |_| {
+            format!(
+                "206 x\r\ncontent-range: bytes 0-{}/{size}\r\ncontent-length: {size}\r\n\
+                 x-ms-blob-content-md5: CY9rzUYh03PK3k6DJie09g==\r\n\r\n{}",
+                size - 1,
+                "x".repeat(size)
+            )
+        });
+        let outcome = run_with(&read_from(&server, Checksum::Auto), read("a", 0, None));
+        assert_eq!(outcome.result.is_err(), verified);
+        assert_eq!(outcome.requests, 1);
     }
 }
 

@@ -28,6 +28,10 @@ fn new_crc() -> Crc {
 
 /// The CRC64 of what has the first and, after it, of what has the second and that length.
 fn combined(first: u64, second: u64, length: u64) -> u64 {
+    if first == 0 {
+        // Shifting zero gives zero; for any other value it takes 50 microseconds.
+        return second;
+    }
     checksum_combine(CrcAlgorithm::Crc64Nvme, first, second, length)
 }
 

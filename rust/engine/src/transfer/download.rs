@@ -155,7 +155,7 @@ impl FirstRange {
         let verify = whole
             && match download.item.call.account.checksum {
                 Some(Checksum::Md5) => true,
-                Some(Checksum::Auto) => wanted <= MAX_UNASKED_MD5,
+                Some(Checksum::Auto) => !received.is_message && wanted <= MAX_UNASKED_MD5,
                 Some(Checksum::Crc64) | None => false,
             };
         let md5 = received.md5.clone().filter(|_| verify);
