@@ -52,8 +52,11 @@ pub(crate) struct Account {
     pub(crate) no_crc64: AtomicBool,
     /// The service does not compute CRC64 of ranges (Azurite).
     pub(crate) no_checked_ranges: AtomicBool,
-    /// Structured messages.
+    /// Structured messages down.
     pub(crate) structured_messages: Capability,
+    /// Structured messages as blocks, and whether that is being tried out.
+    pub(crate) structured_blocks: Capability,
+    pub(crate) tries_messages: AtomicBool,
     /// What the ids of requests begin with, and how many there were.
     pub(crate) request_prefix: u64,
     pub(crate) request_count: AtomicU64,
@@ -89,6 +92,8 @@ impl Account {
             no_crc64: AtomicBool::new(false),
             no_checked_ranges: AtomicBool::new(false),
             structured_messages: Capability::default(),
+            structured_blocks: Capability::default(),
+            tries_messages: AtomicBool::new(false),
             request_prefix: random::unique(),
             request_count: AtomicU64::new(0),
         })

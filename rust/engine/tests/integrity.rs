@@ -166,6 +166,8 @@ fn a_stored_md5_is_verified_where_that_is_asked() {
     assert_eq!(folder.names(), ["a", "source"]);
 }
 
+type Answer = fn(&str) -> String;
+
 const CONTENT: &[u8] = b"123456789";
 
 fn read_from(server: &Answering, checksum: Checksum) -> fastblob_engine::Client {
@@ -206,7 +208,6 @@ fn what_knows_no_structured_messages_costs_a_request_once() {
             plain(head)
         }
     };
-    type Answer = fn(&str) -> String;
     for (answer, checksum, requests) in [
         (refuses as Answer, Checksum::Auto, [2, 1]),
         (refuses, Checksum::Crc64, [2, 1]),
@@ -281,6 +282,98 @@ fn a_proven_endpoint_is_not_doubted() {
     assert_eq!(rig.read("a", 0, None).requests, 1);
     rig.fault("GetBlob", 1, Action::Corrupt { at: 25 });
     assert_eq!(rig.read("a", 0, None).retries, 1);
+}
+
+fn upload(folder: &Folder, bytes: &[u8]) -> Job {
+    let path = folder.file("source", bytes);
+    let replacing = WriteOptions {
+        overwrite: true,
+        ..WriteOptions::default()
+    };
+    Job::upload(Source::File(path), blob("a"), Arc::new(replacing))
+}
+
+#[test]
+fn blocks_of_a_file_are_messages_once_one_of_them_was() {
+    let rig = rig(Checksum::Auto);
+    let folder = Folder::new();
+    let bytes = content(3 * PART + 5);
+    let blocks = || {
+        let records = rig.service.requests().into_iter();
+        let blocks = records.filter(|record| record.operation == "PutBlock");
+        let (plain, messages): (Vec<_>, Vec<_>) =
+            blocks.partition(|record| record.content_crc64.is_some());
+        (plain.len(), messages.len())
+    };
+    rig.run(upload(&folder, &bytes)).uploaded();
+    let (_, messages) = blocks();
+    assert!(messages >= 1);
+    rig.service.clear_requests();
+    // The last block, of 5 bytes, fits into the buffer: its CRC64 is in its head.
+    rig.fault(
+        "PutBlock",
+        2,
+        Action::ResetUpload {
+            after_bytes: 5 << 20,
+        },
+    );
+    let outcome = rig.run(upload(&folder, &bytes));
+    let sent = outcome.uploaded().crc64;
+    assert_eq!(sent, crc64(0, &bytes));
+    assert_eq!((blocks(), outcome.retries), ((1, 5), 2));
+    assert_eq!(rig.read("a", 0, None).downloaded().crc64, sent);
+}
+
+#[test]
+fn a_block_that_was_spoilt_on_the_way_up_is_an_error() {
+    let rig = rig(Checksum::Auto);
+    let folder = Folder::new();
+    let mismatch = Action::Status {
+        status: 400,
+        code: "Crc64Mismatch".to_owned(),
+        headers: Vec::new(),
+    };
+    rig.fault("PutBlock", 0, mismatch);
+    let outcome = rig.run(upload(&folder, &content(2 * PART)));
+    assert_eq!(outcome.error().kind(), ErrorKind::Integrity);
+}
+
+#[test]
+fn blocks_for_what_knows_no_messages_cost_a_request_once() {
+    const CREATED: &str = "201 x\r\ncontent-length: 0\r\n\r\n";
+    let ignores = |_: &str| CREATED.to_owned();
+    let refuses = |head: &str| {
+        if head.contains("x-ms-structured-body") {
+            REFUSED.to_owned()
+        } else {
+            CREATED.to_owned()
+        }
+    };
+    let refuses_both = |head: &str| {
+        if head.contains("x-ms-structured-body") {
+            REFUSED.to_owned()
+        } else if head.contains("x-ms-content-crc64") {
+            NOT_SUPPORTED.to_owned()
+        } else {
+            CREATED.to_owned()
+        }
+    };
+    let folder = Folder::new();
+    for (answer, requests) in [
+        (ignores as Answer, [4..=4, 3..=3]),
+        (refuses, [4..=4, 3..=3]),
+        // Two blocks at a time may both be refused a CRC64.
+        (refuses_both, [5..=6, 3..=3]),
+    ] {
+        let server = Answering::new(answer);
+        let client = server.client(|_| {});
+        for expected in requests {
+            let outcome = run_with(&client, upload(&folder, &content(2 * PART)));
+            outcome.uploaded();
+            assert!(expected.contains(&outcome.requests), "{}", outcome.requests);
+            assert_eq!(outcome.retries, 0);
+        }
+    }
 }
 
 #[test]

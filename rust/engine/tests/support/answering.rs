@@ -82,14 +82,14 @@ fn serve(mut socket: &TcpStream, answer: &Answer) {
             }
         }
         let head = String::from_utf8(head).unwrap();
-        let id = head
-            .lines()
-            .find_map(|line| line.strip_prefix("x-ms-client-request-id: "))
-            .unwrap();
-        let (status, rest) = answer(&head)
-            .split_once("\r\n")
-            .map(|(status, rest)| (status.to_owned(), rest.to_owned()))
-            .unwrap();
+        let value = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
+        let id = value("x-ms-client-request-id: ").unwrap();
+        let length = value("content-length: ").map_or(0, |length| length.parse().unwrap());
+        if std::io::copy(&mut socket.take(length), &mut std::io::sink()).is_err() {
+            return;
+        }
+        let answer = answer(&head);
+        let (status, rest) = answer.split_once("\r\n").unwrap();
         let answer = format!(
             "HTTP/1.1 {status}\r\nx-ms-request-id: r\r\nx-ms-client-request-id: {id}\r\netag: \"e\"\r\n{rest}"
         );
