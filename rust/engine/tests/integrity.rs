@@ -9,6 +9,7 @@ use fastblob_engine::{
     limits::PART_SIZE,
 };
 use fastblob_service::Action;
+use md5::{Digest, Md5};
 use support::{
     Expected, Folder, Rig, answering::Answering, blob, content, download, read, run_with,
 };
@@ -164,6 +165,48 @@ fn a_stored_md5_is_verified_where_that_is_asked() {
         rig.read("a", 1, None).downloaded();
     }
     assert_eq!(folder.names(), ["a", "source"]);
+}
+
+#[test]
+fn a_digest_is_stored_where_that_is_asked() {
+    let rig = rig(Checksum::Md5);
+    let folder = Folder::new();
+    for size in [0, 100, PART, 5 * PART + 3] {
+        let bytes = content(size);
+        let file = Source::File(folder.file("source", &bytes));
+        let memory = Source::Memory(MemorySource::owned(bytes.clone()));
+        for source in [file, memory] {
+            let with_md5 = Arc::new(WriteOptions {
+                content_md5: true,
+                overwrite: true,
+                ..WriteOptions::default()
+            });
+            rig.run(Job::upload(source, blob("a"), with_md5)).uploaded();
+            let found = rig.properties(blob("a"));
+            let stored = found.properties().content_md5.as_deref();
+            assert_eq!(stored, Some(Md5::digest(&bytes).as_slice()), "{size}");
+            rig.read("a", 0, None).downloaded();
+        }
+    }
+}
+
+#[test]
+fn a_digest_of_what_cannot_be_sent_ends_with_it() {
+    let rig = Rig::with(|config| config.max_retries = 0);
+    let folder = Folder::new();
+    let path = folder.file("source", &content(6 * PART));
+    let with_md5 = Arc::new(WriteOptions {
+        content_md5: true,
+        ..WriteOptions::default()
+    });
+    let refused = Action::Status {
+        status: 403,
+        code: "AuthorizationFailure".to_owned(),
+        headers: Vec::new(),
+    };
+    rig.fault_after("PutBlock", 1, 1, refused);
+    let outcome = rig.run(Job::upload(Source::File(path), blob("a"), with_md5));
+    assert_eq!(outcome.error().kind(), ErrorKind::Authentication);
 }
 
 type Answer = fn(&str) -> String;

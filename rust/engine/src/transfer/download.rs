@@ -19,8 +19,9 @@ use super::{
     ordered_digest::OrderedDigest,
     part_tracker::{Part, PartTracker, Total},
     plan::Parts,
-    range::{Destination, RangeDownload, Version, damaged, longest, vouching},
+    range::{Destination, RangeDownload, Version, damaged},
     scheduler::{PartSource, Task, Worker},
+    vouching::{longest, vouching},
 };
 use crate::{
     azure::{Attempts, Conditions, Downloaded, ReceivedRange, Session, get_properties, shown_path},

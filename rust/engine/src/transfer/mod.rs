@@ -20,6 +20,7 @@ mod small;
 mod source;
 mod stream;
 mod upload;
+mod vouching;
 
 pub(crate) use self::{left_overs::LeftOvers, scheduler::Scheduler};
 

@@ -10,14 +10,14 @@ use super::{
     download::{Download, changed},
     file::PartialFile,
     memory::MemoryRegion,
+    vouching::{is_refusal, longest, without_messages},
 };
 use crate::{
-    account::Account,
     azure::{Attempts, GetBlob, Opened, ReceivedRange, Session, Vouching},
-    checksum::{Checksum, combine, encode_crc64},
+    checksum::{combine, encode_crc64},
     error::{Error, ErrorKind, Result},
     http::{ResponseHead, TransportError},
-    limits::{BUFFER_SIZE, MAX_CHECKSUM_RANGE, SMALLEST_RANGE},
+    limits::{BUFFER_SIZE, SMALLEST_RANGE},
 };
 
 /// With so many bytes more an attempt has not failed in vain, or with a sixteenth of a small range:
@@ -104,32 +104,6 @@ pub(super) struct RangeDownload {
     damaged: bool,
     /// The last body was read to its end.
     finished: bool,
-}
-
-/// How the service is asked to vouch for what it sends.
-pub(super) fn vouching(account: &Account) -> Vouching {
-    match account.checksum {
-        None => Vouching::Length,
-        Some(_) if !account.structured_messages.is_absent() => Vouching::StructuredMessage,
-        Some(_) => without_messages(account),
-    }
-}
-
-fn without_messages(account: &Account) -> Vouching {
-    let is_needed = account.checksum == Some(Checksum::Crc64);
-    if is_needed && !account.no_checked_ranges.load(Ordering::Relaxed) {
-        Vouching::RangeCrc64
-    } else {
-        Vouching::Length
-    }
-}
-
-/// Bytes that one request asks for at most.
-pub(super) fn longest(vouching: Vouching) -> u64 {
-    match vouching {
-        Vouching::RangeCrc64 => MAX_CHECKSUM_RANGE,
-        Vouching::Length | Vouching::StructuredMessage => u64::MAX,
-    }
 }
 
 impl RangeDownload {
@@ -376,7 +350,7 @@ impl RangeDownload {
     fn ask_for_less(&mut self, progressed: bool, asked: u64) {
         self.breaks = if progressed { 0 } else { self.breaks + 1 };
         let is_too_much = self.breaks > 1 || self.most < self.length;
-        if is_too_much && self.vouching != Vouching::Length {
+        if is_too_much && !progressed && self.vouching != Vouching::Length {
             let arrived = match self.reached.bytes - self.vouched.bytes {
                 0 => asked,
                 arrived => arrived,
@@ -443,19 +417,6 @@ impl RangeDownload {
         }
         arriving.end();
         Ok(())
-    }
-}
-
-/// Whether the service may have refused the form that was asked for, and not the range.
-fn is_refusal(account: &Account, vouching: Vouching, error: &Error) -> bool {
-    match vouching {
-        Vouching::Length => false,
-        Vouching::RangeCrc64 => error.is_not_supported(),
-        // What knows no header of a version knows, as a rule, no such version either.
-        Vouching::StructuredMessage => {
-            !account.structured_messages.is_proven()
-                && (error.status() == Some(400) || error.is_not_supported())
-        }
     }
 }
 
