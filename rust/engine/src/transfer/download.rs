@@ -4,9 +4,12 @@
 //! If-Match, and each answer must name the version of the first: a blob that changes meanwhile is read
 //! anew, once, and never mixed.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use md5::{Digest, Md5};
@@ -25,6 +28,7 @@ use super::{
 };
 use crate::{
     azure::{Attempts, Conditions, Downloaded, ReceivedRange, Session, get_properties, shown_path},
+    cancel::Cancellation,
     checksum::Checksum,
     error::{Error, ErrorKind, Result},
     http::ResponseHead,
@@ -251,7 +255,7 @@ impl Task for FirstRange {
                     crc64,
                     length: size,
                 });
-                parts.done(part, 0, memory);
+                parts.done(part, 0, memory, worker);
             }
             (Some(Begun::Whole(file)), Ok(())) => {
                 drop(memory);
@@ -357,9 +361,11 @@ struct RangeParts {
 #[derive(Debug)]
 struct WholeDigest {
     expected: String,
-    /// Each a part, in memory or in the file.
-    pieces: OrderedDigest<(Part, Option<MemoryRegion>)>,
+    pieces: OrderedDigest<Piece>,
 }
+
+/// A part that arrived: where it is, and the memory that holds it, unless the file does.
+type Piece = (u64, Part, Option<MemoryRegion>);
 
 impl PartSource for RangeParts {
     fn claim(self: Arc<Self>) -> Option<Box<dyn Task>> {
@@ -444,33 +450,41 @@ impl Task for RangePart {
         });
         let offset = self.offset;
         let memory = self.range.into_memory();
-        parts.done(part, offset, memory);
+        parts.done(part, offset, memory, worker);
         None
     }
 }
 
 impl RangeParts {
-    fn done(&self, part: Result<Part>, offset: u64, memory: Option<MemoryRegion>) {
+    fn done(
+        &self,
+        part: Result<Part>,
+        offset: u64,
+        memory: Option<MemoryRegion>,
+        worker: &Worker<'_>,
+    ) {
         let Some(digest) = &self.digest else {
             drop(memory);
             return self.ended(part);
         };
         match part {
             Ok(part) => {
-                let update = |hash: &mut Md5, offset, length, piece: &_| {
-                    self.update(hash, offset, length, piece)
-                };
-                let length = part.length;
-                for ((part, memory), hashed) in
-                    digest.pieces.add(offset, length, (part, memory), update)
-                {
+                let call = &self.download.item.call;
+                let done = digest.pieces.add(
+                    offset,
+                    part.length,
+                    (offset, part, memory),
+                    &Cancellation::new(&call.cancel, worker.signals),
+                    |hash, piece, bytes| self.update(hash, piece, bytes),
+                );
+                for ((_, part, memory), hashed) in done {
                     drop(memory);
                     self.ended(hashed.map(|()| part));
                 }
             }
             Err(error) => {
                 drop(memory);
-                for (part, memory) in digest.pieces.abandon() {
+                for (_, part, memory) in digest.pieces.abandon() {
                     drop(memory);
                     self.ended(Ok(part));
                 }
@@ -479,36 +493,19 @@ impl RangeParts {
         }
     }
 
-    /// Hashes a part: from memory, or from the file, where the system still has it in memory.
-    fn update(
-        &self,
-        hash: &mut Md5,
-        mut offset: u64,
-        length: u64,
-        (_, memory): &(Part, Option<MemoryRegion>),
-    ) -> Result<()> {
-        let account = &self.download.item.call.account;
-        let end = offset + length;
-        let mut rest = memory.as_ref().map_or(&[][..], MemoryRegion::bytes);
-        let mut buffer = account
-            .buffers
-            .take(self.file.as_ref().map_or(0, |_| BUFFER_SIZE));
-        while offset < end {
-            if self.download.item.call.cancel.is_set() {
-                return Err(Error::cancelled());
-            }
-            let most = (end - offset).min(BUFFER_SIZE as u64) as usize;
-            if let Some(file) = &self.file {
-                file.read_at(&mut buffer[..most], offset)?;
-                hash.update(&buffer[..most]);
-            } else {
-                let (piece, later) = rest.split_at(most);
-                hash.update(piece);
-                rest = later;
-            }
-            offset += most as u64;
+    /// Hashes bytes of a part: from memory, or from the file, which the system still has in memory.
+    fn update(&self, hash: &mut Md5, (offset, _, memory): &Piece, bytes: Range<u64>) -> Result<()> {
+        if let Some(memory) = memory {
+            hash.update(&memory.bytes()[bytes.start as usize..bytes.end as usize]);
         }
-        account.buffers.put(buffer);
+        if let Some(file) = &self.file {
+            let buffers = &self.download.item.call.account.buffers;
+            let mut buffer = buffers.take(BUFFER_SIZE);
+            let piece = &mut buffer[..(bytes.end - bytes.start) as usize];
+            file.read_at(piece, offset + bytes.start)?;
+            hash.update(piece);
+            buffers.put(buffer);
+        }
         Ok(())
     }
 

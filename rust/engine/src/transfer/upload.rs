@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     azure::{Attempts, Content, PutBlob, PutBlock, PutBlockList, WriteOptions},
+    cancel::Cancellation,
     error::{Error, ErrorKind, Result},
     limits::{BUFFER_SIZE, PART_SIZE},
     os,
@@ -266,7 +267,7 @@ impl Task for Block {
         }
         // All ends are the same one, which comes with the last part.
         let end = blocks
-            .digested(result)
+            .digested(result, worker)
             .into_iter()
             .filter_map(|part| blocks.tracker.done(part.map(Some)))
             .last()?;
@@ -290,21 +291,25 @@ impl Blocks {
     }
 
     /// The parts that have come to their end with this one, digest included.
-    fn digested(&self, part: Result<Part>) -> Vec<Result<Part>> {
+    fn digested(&self, part: Result<Part>, worker: &Worker<'_>) -> Vec<Result<Part>> {
         let Some(digest) = &self.digest else {
             return vec![part];
         };
         match part {
             Ok(part) => {
                 let (offset, length) = self.parts.get(part.index);
-                let hash = |hash: &mut Md5, offset, length, _: &Part| {
-                    let source = self.source()?;
-                    if self.item.call.cancel.is_set() {
-                        return Err(Error::cancelled());
-                    }
-                    update(hash, source.piece(offset, length)).map_err(|error| source.locate(error))
-                };
-                let done = digest.add(offset, length, part, hash);
+                let done = digest.add(
+                    offset,
+                    length,
+                    part,
+                    &Cancellation::new(&self.item.call.cancel, worker.signals),
+                    |hash, part, bytes| {
+                        let (offset, _) = self.parts.get(part.index);
+                        let source = self.source()?;
+                        let content = source.piece(offset + bytes.start, bytes.end - bytes.start);
+                        update(hash, content).map_err(|error| source.locate(error))
+                    },
+                );
                 done.into_iter()
                     .map(|(part, hashed)| hashed.map(|()| part))
                     .collect()
