@@ -16,7 +16,7 @@ from azure.storage.blob import (
     generate_account_sas,
 )
 from fastblob.local import LocalAzure
-from support import MIB, Account, content, tomorrow
+from support import MIB, Account, content, tomorrow, write_file
 
 SIZES = [0, 1, 4 * MIB - 1, 4 * MIB, 4 * MIB + 1, 20 * MIB + 3]
 # Of a message: in the head of its first segment, in its first content.
@@ -131,3 +131,32 @@ def test_a_wrong_stored_md5(
     else:
         with pytest.raises(fastblob.IntegrityError, match="MD5"):
             get()
+
+
+def test_blocks_of_a_file_are_messages_that_the_service_verified(
+    service: LocalAzure, service_account: Account, service_container: str, tmp_path: Path
+) -> None:
+    data = write_file(tmp_path / "source", 30 * MIB + 5)
+    client = service_account.client()
+    for _ in range(2):
+        service.clear_requests()
+        result = client.upload(tmp_path / "source", f"{service_container}/blob", overwrite=True)
+        assert result.crc64 == fastblob.crc64(data)
+    blob = service_account.sdk.get_blob_client(service_container, "blob")
+    assert blob.download_blob().readall() == data
+    blocks = [record for record in service.requests() if record.operation == "PutBlock"]
+    # None has a checksum in its head, once one of the first upload was taken for what it is.
+    assert [record.content_crc64 for record in blocks] == [None] * 4
+
+
+def test_azurite_stores_no_message_as_content(azurite_account: Account, tmp_path: Path) -> None:
+    container = azurite_account.sdk.get_container_client("messages-up")
+    container.create_container()
+    data = write_file(tmp_path / "source", 20 * MIB)
+    client = azurite_account.client()
+    results = []
+    for name in ("first", "second"):
+        results.append(client.upload(tmp_path / "source", f"messages-up/{name}"))
+        assert container.get_blob_client(name).download_blob().readall() == data
+    container.delete_container()
+    assert (results[1].requests, results[1].retries) == (4, 0)
