@@ -59,9 +59,10 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
         max_retries: How often one request is repeated after failures that may pass.
         timeout: Seconds without a single byte moving after which a connection counts as broken. A transfer
             as a whole may take as long as it needs.
-        checksum: What downloads are checked against: ``"md5"``: the blob's MD5, where the uploader stored
-            one; ``"crc64"``: a CRC64 that the service computes for every range, at the price of ranges of
-            4 MiB; None: only lengths. Uploads always carry a CRC64.
+        checksum: What downloads are checked against, besides lengths: ``"auto"``: a CRC64 of every segment,
+            where the service gives it, and the MD5 stored with a blob of up to 16 KiB; ``"md5"``: that, and
+            the MD5 stored with a blob of any size; ``"crc64"``: a CRC64 of all that arrives, where need be at
+            the price of ranges of 4 MiB; None: only lengths. Uploads always carry a CRC64.
         ca_file: A file of certificates (PEM) to trust instead of the system's. None: by SSL_CERT_FILE,
             SSL_CERT_DIR and REQUESTS_CA_BUNDLE.
         proxy: URL of the HTTP proxy to go through, ``""`` for none. None: by HTTPS_PROXY, HTTP_PROXY,
@@ -86,7 +87,7 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
         memory_limit: int | None = None,
         max_retries: int = 8,
         timeout: float = 60.0,
-        checksum: Checksum = "md5",
+        checksum: Checksum = "auto",
         ca_file: StrPath | None = None,
         proxy: str | None = None,
     ) -> None:

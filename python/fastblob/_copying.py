@@ -122,15 +122,4 @@ class Copying:
         """
         connection = self._connection
         required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease)
-        try:
-            connection.finish(connection.engine().delete(blob, required))
-        except Exception as error:
-            if not (missing_ok and is_missing(error)):
-                raise
-
-
-def is_missing(error: Exception) -> bool:
-    """Whether it says that there is no such blob, or container."""
-    from ._exceptions import BlobNotFoundError
-
-    return isinstance(error, BlobNotFoundError)
+        connection.finish(connection.engine().delete(blob, missing_ok, required))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast, overload
 
-from ._on_error import also_collected, names_of, not_a_string, without_missing
+from ._on_error import names_of, not_a_string
 from ._options import ItemOptions, conditions
 from ._progress import make_reporter
 from ._results import TransferResult
@@ -317,10 +317,7 @@ class ManyBlobs:
         """
         collected, reporter = names_of(on_error), make_reporter(progress)
         not_a_string(blobs, "blobs")
-        if missing_ok:
-            collected = also_collected(collected, "BlobNotFoundError")
         required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
         connection = self._connection
-        call = connection.engine().delete_many(collected, required)
-        results = list(map(TransferResult, connection.run_items(call, blobs, reporter)))
-        return list(map(without_missing, results)) if missing_ok else results
+        call = connection.engine().delete_many(missing_ok, collected, required)
+        return list(map(TransferResult, connection.run_items(call, blobs, reporter)))

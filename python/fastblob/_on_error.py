@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-from ._results import TransferResult
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from ._types import OnError
@@ -42,25 +39,7 @@ def _names(classes: object) -> set[str] | None:
     return {kind.__name__ for kind in ours if issubclass(kind, classes)}
 
 
-def also_collected(collected: Collected, name: str) -> Collected:
-    """The same with one more kind of errors."""
-    if collected == "collect":
-        return collected
-    return [name] if collected == "raise" else [*collected, name]
-
-
 def not_a_string(items: object, form: str) -> None:
     """Refuses a single str where an iterable of items is wanted: iterating it would give its characters."""
     if isinstance(items, str):
         raise TypeError(f"expected an iterable of {form}, got the str {items!r}")
-
-
-def without_missing(result: TransferResult) -> TransferResult:
-    """The result of a deletion, where it is fine that there was nothing to delete."""
-    from ._exceptions import BlobNotFoundError
-
-    if not isinstance(result.error, BlobNotFoundError):
-        return result
-    state = result.__getstate__() | {"error": None, "skipped": "there was no such blob"}
-    raw: Any = SimpleNamespace(**state)
-    return TransferResult(raw)

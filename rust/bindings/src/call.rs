@@ -274,7 +274,9 @@ impl Call {
             all.push(prepared.map_err(|error| in_item(items.py(), index, error))?);
         }
         let mut driving = self.driving()?;
-        all.into_iter().for_each(|prepared| driving.take(prepared));
+        for prepared in all {
+            driving.take(prepared);
+        }
         driving.ended = true;
         Ok(())
     }

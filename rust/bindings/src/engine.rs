@@ -77,12 +77,13 @@ impl Engine {
                 ))
             })?,
             checksum: match checksum {
+                Some("auto") => Some(Checksum::Auto),
                 Some("md5") => Some(Checksum::Md5),
                 Some("crc64") => Some(Checksum::Crc64),
                 None => None,
                 Some(other) => {
                     return Err(PyValueError::new_err(format!(
-                        "checksum must be 'md5', 'crc64' or None, not {other:?}"
+                        "checksum must be 'auto', 'md5', 'crc64' or None, not {other:?}"
                     )));
                 }
             },

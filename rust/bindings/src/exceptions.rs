@@ -8,7 +8,7 @@ use pyo3::{
     exceptions::{PyException, PyOSError, PyRuntimeError, PyValueError},
     intern,
     prelude::*,
-    types::{PyDict, PyType},
+    types::{PyDict, PyString, PyType},
 };
 
 /// Those that become classes of `fastblob._exceptions`.
@@ -108,9 +108,12 @@ fn os_error(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             .setattr(intern!(py, "filename"), error.path().map(Path::as_os_str))?;
         return Ok(exception);
     };
-    let text = py
-        .import(intern!(py, "os"))?
-        .call_method1(intern!(py, "strerror"), (number,))?;
+    let text = match error.reason() {
+        Some(reason) => PyString::new(py, reason).into_any(),
+        None => py
+            .import(intern!(py, "os"))?
+            .call_method1(intern!(py, "strerror"), (number,))?,
+    };
     let path = error.path().map(Path::as_os_str);
     Ok(PyOSError::new_err((
         number,

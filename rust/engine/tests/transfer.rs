@@ -11,8 +11,9 @@ use std::{
 };
 
 use fastblob_engine::{
-    BlobRef, Conditions, DeleteBlob, Error, ErrorKind, Job, MemoryRegion, MemorySource, MemoryTarget,
-    Need, OnError, SignalPoll, Source, WriteOptions, checksum::crc64, limits::PART_SIZE,
+    BlobRef, Conditions, DeleteBlob, Error, ErrorKind, Job, MemoryRegion, MemorySource,
+    MemoryTarget, Need, OnError, SignalPoll, Source, WriteOptions, checksum::crc64,
+    limits::PART_SIZE,
 };
 use fastblob_service::Action;
 use support::{Expected, Folder, Rig, blob, content, delete, download, options, read, write};

@@ -26,6 +26,7 @@ pub(crate) struct Outcome {
     version: Version,
     size: u64,
     crc64: Option<u64>,
+    skipped: Option<String>,
     error: Option<Py<PyAny>>,
     value: Option<Py<PyAny>>,
 }
@@ -56,6 +57,7 @@ impl Outcome {
             version: Version::default(),
             size: 0,
             crc64: None,
+            skipped: None,
             error: None,
             value: None,
         };
@@ -114,6 +116,10 @@ impl Outcome {
                 self.value = Some(entries.into_any().unbind());
             }
             Output::Answer(Answer::Done) => {}
+            Output::Answer(Answer::Missing) => {
+                self.skipped = Some("there was no such blob".to_owned());
+            }
+            Output::Skipped(reason) => self.skipped = Some(reason),
         }
         Ok(())
     }
@@ -203,7 +209,7 @@ impl Outcome {
 
     #[getter]
     fn skipped(&self) -> Option<&str> {
-        None
+        self.skipped.as_deref()
     }
 
     #[getter]

@@ -14,16 +14,17 @@ use crate::{
 
 #[pymethods]
 impl Engine {
-    #[pyo3(signature = (blob, conditions, watched = false))]
+    #[pyo3(signature = (blob, missing_ok, conditions, watched = false))]
     fn delete<'py>(
         &self,
         blob: &Bound<'py, PyAny>,
+        missing_ok: bool,
         conditions: Option<&Bound<'py, Conditions>>,
         watched: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let delete = DeleteBlob {
+            missing_ok,
             conditions: (*conditions_of(conditions)).clone(),
-            ..DeleteBlob::default()
         };
         let job = Job::delete(blob_of(blob)?, delete);
         self.one(blob.py(), job.into(), watched, results::nothing)
@@ -33,12 +34,13 @@ impl Engine {
     fn delete_many(
         &self,
         py: Python<'_>,
+        missing_ok: bool,
         on_error: OnErrorArgument,
         conditions: Option<&Bound<'_, Conditions>>,
     ) -> PyResult<Call> {
         let delete = DeleteBlob {
+            missing_ok,
             conditions: (*conditions_of(conditions)).clone(),
-            ..DeleteBlob::default()
         };
         let parser =
             move |blob: &Bound<'_, PyAny>| Ok(Job::delete(blob_of(blob)?, delete.clone()).into());

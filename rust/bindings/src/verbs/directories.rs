@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use fastblob_engine::{self as engine, BlobRef, Job, ListOptions, Page, Source, directory};
+use fastblob_engine::{
+    self as engine, Job, Page, Source,
+    directory::{self, TargetFolder},
+};
 use pyo3::prelude::*;
 
 use crate::{
@@ -34,14 +37,16 @@ impl Engine {
         let py = prefix.py();
         let prefix = blob_of(prefix)?;
         let (call, client) = self.with(py, |client| (client.call(on_error.0), client.clone()))?;
-        let files = enter(py, |_| directory::files_below(&directory, &prefix))?
-            .map_err(|error| from_error(py, &error))?;
+        let entries = enter(py, move |signals| {
+            directory::entries_below(&directory, &prefix, follow_symlinks, signals)
+        })?;
         let mut options = GuessedOptions::new(&options.get().0, guess);
-        let jobs = files.into_iter().map(|(path, blob)| {
-            let options = options.of(&path)?;
-            Ok(Job::upload(Source::File(path), blob, options))
-        });
-        Ok(Call::of_jobs(call, client, jobs.collect::<PyResult<_>>()?))
+        let mut jobs = Vec::new();
+        for entry in entries.map_err(|error| from_error(py, &error))? {
+            let options = options.of(&entry.path)?;
+            jobs.push(entry.into_job(|path, blob| Job::upload(Source::File(path), blob, options)));
+        }
+        Ok(Call::of_jobs(call, client, jobs))
     }
 
     fn download_prefix(
@@ -55,39 +60,30 @@ impl Engine {
         let prefix = blob_of(prefix)?;
         let conditions = conditions_of(conditions);
         let (call, client, mut listing) = self.with(py, |client| {
-            let listing = client.list(&prefix, ListOptions::default());
+            let listing = client.list(&prefix, TargetFolder::list_options());
             (client.call(on_error.0), client.clone(), listing)
         })?;
+        let mut target = enter(py, move |_| {
+            TargetFolder::new(&directory, prefix, conditions)
+        })?;
+        let mut ended = false;
         let feed = move |py: Python<'_>| {
-            let page = enter(py, |signals| listing.next_page(signals))?;
-            Ok(match page.map_err(|error| from_error(py, &error))? {
-                Page::Entries(page) => Fed::Jobs(
-                    page.into_iter()
-                        .map(|entry| download(&prefix, &directory, &entry.name, &conditions))
-                        .collect(),
-                ),
-                Page::NeedsToken => Fed::NeedsToken,
-                Page::End => Fed::End,
-            })
+            if ended {
+                return Ok(Fed::End);
+            }
+            let fed = enter(py, |signals| {
+                Ok(match listing.next_page(signals)? {
+                    Page::Entries(page) => Fed::Jobs(target.jobs(&page)),
+                    Page::NeedsToken => Fed::NeedsToken,
+                    Page::End => {
+                        ended = true;
+                        Fed::Jobs(target.last_jobs())
+                    }
+                })
+            })?;
+            fed.map_err(|error: engine::Error| from_error(py, &error))
         };
         Ok(Call::of_feed(call, client, Box::new(feed)))
-    }
-}
-
-/// The download of a blob; where its name cannot be a file's, that item fails and the others go on.
-fn download(
-    prefix: &BlobRef,
-    directory: &Path,
-    name: &str,
-    conditions: &Arc<engine::Conditions>,
-) -> Job {
-    let parts = BlobRef::verbatim(prefix.container(), name).and_then(|blob| {
-        let path = directory::local_path(directory, prefix, name)?;
-        Ok((blob, path))
-    });
-    match parts {
-        Ok((blob, path)) => Job::download(blob, path, Arc::clone(conditions)),
-        Err(reason) => Job::invalid(prefix.clone(), None, reason),
     }
 }
 

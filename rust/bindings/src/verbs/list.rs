@@ -1,11 +1,12 @@
 //! `list`, page by page, and `list_many`.
 
-use fastblob_engine::{Include, Job, ListOptions, Listing, Page};
+use std::sync::{Arc, Mutex};
+
+use fastblob_engine::{BlobRef, Include, Job, ListOptions, Listing, Page};
 use pyo3::{
     exceptions::{PyRuntimeError, PyValueError},
     prelude::*,
 };
-use std::sync::{Arc, Mutex};
 
 use crate::{
     arguments::OnErrorArgument,
@@ -33,13 +34,18 @@ impl Engine {
         prefix: &Bound<'_, PyAny>,
         name_prefix: Option<String>,
         one_level: bool,
-        include: Vec<String>,
+        include: Included,
     ) -> PyResult<Pages> {
-        let prefix_ref = blob_of(prefix)?;
-        let options = options(name_prefix, one_level, &include)?;
-        let listing = self.with(prefix.py(), |client| client.list(&prefix_ref, options))?;
+        let py = prefix.py();
+        let options = ListOptions {
+            one_level,
+            name_prefix: name_prefix.unwrap_or_default(),
+            include: include.0,
+        };
+        let (prefix, options) = below(prefix, options)?;
+        let listing = self.with(py, |client| client.list(&prefix, options))?;
         Ok(Pages {
-            container: prefix_ref.container().into(),
+            container: prefix.container().into(),
             listing: Native::new(Mutex::new(listing)),
         })
     }
@@ -49,12 +55,17 @@ impl Engine {
         &self,
         py: Python<'_>,
         one_level: bool,
-        include: Vec<String>,
+        include: Included,
         on_error: OnErrorArgument,
     ) -> PyResult<Call> {
-        let options = options(None, one_level, &include)?;
+        let options = ListOptions {
+            one_level,
+            include: include.0,
+            ..ListOptions::default()
+        };
         let parser = move |prefix: &Bound<'_, PyAny>| {
-            Ok(Job::list(blob_of(prefix)?, options.clone()).into())
+            let (prefix, options) = below(prefix, options.clone())?;
+            Ok(Job::list(prefix, options).into())
         };
         self.many(py, on_error, Box::new(parser))
     }
@@ -84,21 +95,45 @@ impl Pages {
     }
 }
 
-fn options(
-    name_prefix: Option<String>,
-    one_level: bool,
-    include: &[String],
-) -> PyResult<ListOptions> {
-    let include = include.iter().map(|word| match &**word {
-        "metadata" => Ok(Include::Metadata),
-        "tags" => Ok(Include::Tags),
-        other => Err(PyValueError::new_err(format!(
-            "include has {other:?}; choose 'metadata', 'tags'"
-        ))),
-    });
-    Ok(ListOptions {
-        one_level,
-        name_prefix: name_prefix.unwrap_or_default(),
-        include: include.collect::<PyResult<_>>()?,
-    })
+/// What is given of each blob besides its properties.
+struct Included(Vec<Include>);
+
+impl<'py> FromPyObject<'_, 'py> for Included {
+    type Error = PyErr;
+
+    fn extract(argument: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let words: Vec<String> = argument.extract()?;
+        let included = words.iter().map(|word| match &**word {
+            "metadata" => Ok(Include::Metadata),
+            "tags" => Ok(Include::Tags),
+            other => Err(PyValueError::new_err(format!(
+                "include has {other:?}; choose 'metadata', 'tags'"
+            ))),
+        });
+        included.collect::<PyResult<_>>().map(Self)
+    }
+}
+
+/// Where a list begins. Of names that begin with a slash the prefix that a list gives has no name.
+fn below(prefix: &Bound<'_, PyAny>, options: ListOptions) -> PyResult<(BlobRef, ListOptions)> {
+    let blob = blob_of(prefix)?;
+    if !blob.name().is_empty() {
+        return Ok((blob, options));
+    }
+    let is_prefix = match prefix.getattr_opt("is_prefix")? {
+        Some(value) => value.is_truthy()?,
+        None => false,
+    };
+    let name_prefix = if is_prefix {
+        format!("/{}", options.name_prefix)
+    } else {
+        options.name_prefix
+    };
+    Ok((
+        blob,
+        ListOptions {
+            name_prefix,
+            ..options
+        },
+    ))
 }
