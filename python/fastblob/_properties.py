@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast, overload
 
 from ._blob_results import BlobProperties
-from ._copying import is_missing
 from ._on_error import names_of, not_a_string
 from ._options import conditions, raw_options
 from ._progress import make_reporter
@@ -79,7 +78,9 @@ class Properties:
         try:
             connection.finish(connection.engine().properties(blob, None))
         except Exception as error:
-            if is_missing(error):
+            from ._exceptions import BlobNotFoundError
+
+            if isinstance(error, BlobNotFoundError):
                 return False
             raise
         return True
@@ -175,7 +176,7 @@ class Properties:
         """
         connection = self._connection
         required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease)
-        return connection.finish(connection.engine().set_metadata(blob, metadata, required)).etag
+        return connection.finish(connection.engine().set_metadata(blob, metadata, required)).etag or ""
 
     def set_metadata_many(
         self,
@@ -250,7 +251,7 @@ class Properties:
         )
         connection = self._connection
         required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease)
-        return connection.finish(connection.engine().set_http_headers(blob, options, required)).etag
+        return connection.finish(connection.engine().set_http_headers(blob, options, required)).etag or ""
 
     def set_tier(self, blob: Blob, tier: Tier, *, lease: str | None = None) -> None:
         """Moves a blob into another access tier.

@@ -1,7 +1,10 @@
 //! `Engine`: one account, its credential and its connections.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -31,7 +34,26 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub(crate) struct Engine {
     client: Native<Client>,
     endpoint: Endpoint,
+    openness: Arc<Openness>,
+}
+
+/// Whether a client has been closed.
+#[derive(Debug)]
+pub(crate) struct Openness {
+    url: String,
     closed: AtomicBool,
+}
+
+impl Openness {
+    pub(crate) fn check(&self) -> PyResult<()> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(PyValueError::new_err(format!(
+                "the client of {} is closed; make another one",
+                self.url
+            )));
+        }
+        Ok(())
+    }
 }
 
 #[pymethods]
@@ -99,8 +121,11 @@ impl Engine {
         let client = enter(py, |_| Client::new(config))?.map_err(invalid_input)?;
         Ok(Self {
             client: Native::new(client),
+            openness: Arc::new(Openness {
+                url: endpoint.url(),
+                closed: AtomicBool::new(false),
+            }),
             endpoint,
-            closed: AtomicBool::new(false),
         })
     }
 
@@ -148,7 +173,7 @@ impl Engine {
 
     /// Closes what is idle; calls that begin later are refused.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.closed.store(true, Ordering::Relaxed);
+        self.openness.closed.store(true, Ordering::Relaxed);
         self.client.enter(py, |client, _| client.close())
     }
 }
@@ -164,13 +189,13 @@ impl Engine {
             .enter(py, |client, _| client.set_credential(credential))
     }
 
+    /// Whether the client is open, for whoever asks later.
+    pub(crate) fn openness(&self) -> Arc<Openness> {
+        Arc::clone(&self.openness)
+    }
+
     fn open(&self) -> PyResult<&Native<Client>> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(PyValueError::new_err(format!(
-                "the client of {} is closed; make another one",
-                self.endpoint.url()
-            )));
-        }
+        self.openness.check()?;
         Ok(&self.client)
     }
 

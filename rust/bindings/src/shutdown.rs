@@ -5,8 +5,11 @@
 //! for ever instead, as it would in 3.14: <https://docs.python.org/3.14/c-api/init.html#cautions-regarding-runtime-finalization>
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{self, ThreadId},
     time::{Duration, Instant},
 };
 
@@ -16,6 +19,9 @@ use pyo3::prelude::*;
 const ENDING: usize = 1 << (usize::BITS - 1);
 
 static ATTACHING: AtomicUsize = AtomicUsize::new(0);
+
+/// The thread that ends the interpreter, and may go on calling.
+static ENDS_HERE: OnceLock<ThreadId> = OnceLock::new();
 
 /// Those that have begun need this at the most: nobody holds the GIL for longer without giving way.
 const GRACE: Duration = Duration::from_millis(500);
@@ -29,7 +35,8 @@ impl Attaching {
     pub(crate) fn begin() -> Option<Self> {
         let attaching = Self(());
         let before = ATTACHING.fetch_add(1, Ordering::SeqCst);
-        (before & ENDING == 0).then_some(attaching)
+        let may = before & ENDING == 0 || ENDS_HERE.get() == Some(&thread::current().id());
+        may.then_some(attaching)
     }
 
     /// As [`begin`](Self::begin); waits for ever where the interpreter is about to end.
@@ -52,6 +59,7 @@ impl Drop for Attaching {
 /// Called by `atexit`.
 #[pyfunction]
 pub(crate) fn interpreter_ends(py: Python<'_>) {
+    let _ = ENDS_HERE.set(thread::current().id());
     ATTACHING.fetch_or(ENDING, Ordering::SeqCst);
     py.detach(|| {
         let end = Instant::now() + GRACE;

@@ -12,7 +12,7 @@ use crate::{
     arguments::OnErrorArgument,
     blob::blob_of,
     call::{Call, FINISHED, TOKEN},
-    engine::Engine,
+    engine::{Engine, Openness},
     exceptions::from_error,
     native::Native,
     results::ListEntry,
@@ -22,6 +22,7 @@ use crate::{
 #[pyclass(module = "fastblob._fastblob", frozen)]
 #[derive(Debug)]
 pub(crate) struct Pages {
+    openness: Arc<Openness>,
     container: Arc<str>,
     listing: Native<Mutex<Listing>>,
 }
@@ -45,6 +46,7 @@ impl Engine {
         let (prefix, options) = below(prefix, options)?;
         let listing = self.with(py, |client| client.list(&prefix, options))?;
         Ok(Pages {
+            openness: self.openness(),
             container: prefix.container().into(),
             listing: Native::new(Mutex::new(listing)),
         })
@@ -75,6 +77,7 @@ impl Engine {
 impl Pages {
     /// What is needed, or FINISHED where there are no more pages; and the next page, if both are not so.
     fn next(&self, py: Python<'_>) -> PyResult<(u8, Vec<ListEntry>)> {
+        self.openness.check()?;
         let page = self.listing.enter(py, |listing, signals| {
             // Never waited for: whoever has it waits for the service.
             let mut listing = listing.try_lock().ok()?;
