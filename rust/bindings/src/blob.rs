@@ -7,6 +7,7 @@ use crate::exceptions::invalid_input;
 
 /// Container and name of a path that somebody wrote.
 #[pyfunction]
+#[pyo3(signature = (path, /))]
 pub(crate) fn parse_path(path: &str) -> PyResult<(String, String)> {
     let blob = BlobRef::parse(path).map_err(invalid_input)?;
     Ok((blob.container().to_owned(), blob.name().to_owned()))
@@ -14,6 +15,7 @@ pub(crate) fn parse_path(path: &str) -> PyResult<(String, String)> {
 
 /// Refuses what cannot be the name of a blob at all, or of a container.
 #[pyfunction]
+#[pyo3(signature = (container, name, /))]
 pub(crate) fn check_path(container: &str, name: &str) -> PyResult<()> {
     BlobRef::verbatim(container, name)
         .map(|_| ())

@@ -258,6 +258,7 @@ struct Seen {
 #[pymethods]
 impl Call {
     /// Adds an item; False: enough for now.
+    #[pyo3(signature = (item, /))]
     fn add(&self, item: &Bound<'_, PyAny>) -> PyResult<bool> {
         let prepared = self.parse(item);
         let mut driving = self.driving()?;
@@ -267,6 +268,7 @@ impl Call {
     }
 
     /// Adds all items there are, none of which is passed on if one is malformed.
+    #[pyo3(signature = (items, /))]
     fn add_all(&self, items: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut all = Vec::new();
         for (index, item) in items.try_iter()?.enumerate() {
