@@ -67,8 +67,12 @@ def test_every_upload_request_carries_a_checksum_that_the_service_verified(
     assert all(record.content_crc64 for record in uploads)
 
 
-@pytest.mark.parametrize(("after", "at"), [(0, 0), (0, 4 * MIB - 1), (2, 5)])
+SPOILT = pytest.mark.parametrize(("after", "at"), [(0, 0), (0, 30), (0, 4 * MIB), (2, 50)])
+
+
+@SPOILT
 @pytest.mark.parametrize("call", ["read", "download", "read_into"])
+@pytest.mark.parametrize("checksum", ["md5", "crc64"])
 def test_a_byte_spoilt_on_the_way_down_is_an_integrity_error(
     service: LocalAzure,
     service_account: Account,
@@ -77,12 +81,13 @@ def test_a_byte_spoilt_on_the_way_down_is_an_integrity_error(
     after: int,
     at: int,
     call: str,
+    checksum: str,
 ) -> None:
-    client = service_account.client(checksum="crc64")
+    client = service_account.client(checksum=checksum)
     blob = f"{service_container}/blob"
     data = content(20 * MIB)
     client.write(blob, data)
-    service.add_fault(operation="GetBlob", corrupt_at=at, after=after, times=1)
+    service.add_fault(operation="GetBlob", corrupt_at=at, after=after)
     calls: dict[str, Callable[[], object]] = {
         "read": lambda: client.read(blob),
         "download": lambda: client.download(blob, tmp_path / "blob"),
@@ -93,22 +98,28 @@ def test_a_byte_spoilt_on_the_way_down_is_an_integrity_error(
     assert files_below(tmp_path) == {}
 
 
-def test_a_stored_md5_guards_a_download_by_default(
-    service: LocalAzure, service_account: Account, service_container: str
+@SPOILT
+def test_what_was_spoilt_once_is_read_once_more(
+    service: LocalAzure,
+    service_client: fastblob.Client,
+    service_container: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    after: int,
+    at: int,
 ) -> None:
-    client = service_account.client(max_retries=1)
-    data = content(5000)
-    service_account.sdk.get_blob_client(service_container, "blob").upload_blob(data)
-    stored = client.properties(f"{service_container}/blob").content_md5
-    assert stored is not None, "the service did not store an MD5 as Azure does for Put Blob"
-    service.add_fault(operation="GetBlob", corrupt_at=10)
-    with pytest.raises(fastblob.IntegrityError, match="MD5"):
-        client.read(f"{service_container}/blob")
-    service.clear_faults()
-    assert client.read(f"{service_container}/blob") == data
+    data = content(20 * MIB)
+    service_client.write(f"{service_container}/blob", data)
+    service.add_fault(operation="GetBlob", corrupt_at=at, after=after, times=1)
+    result = service_client.download(f"{service_container}/blob", tmp_path / "blob")
+    assert (tmp_path / "blob").read_bytes() == data
+    assert (result.requests, result.retries) == (4, 1)
+    assert [record.levelname for record in caplog.records if "read once more" in record.message] == [
+        "WARNING"
+    ]
 
 
-def test_checksum_none_leaves_the_stored_md5_alone(
+def test_checksum_none_verifies_nothing_but_lengths(
     service: LocalAzure, service_account: Account, service_container: str
 ) -> None:
     data = content(5000)

@@ -143,9 +143,8 @@ def test_a_stored_md5_is_seen_and_checked(client: fastblob.Client, account: Acco
     assert client.read(f"{container}/blob") == b"data"
 
 
-def test_a_wrong_stored_md5_is_an_integrity_error(
-    client: fastblob.Client, account: Account, container: str
-) -> None:
+def test_a_wrong_stored_md5_is_an_integrity_error(account: Account, container: str) -> None:
+    client = account.client(checksum="md5")
     blob = account.sdk.get_blob_client(container, "blob")
     blob.upload_blob(content(5000))
     wrong = hashlib.md5(b"other").digest()

@@ -192,15 +192,28 @@ def ranges(service: LocalAzure) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in pairs]
 
 
-@pytest.mark.parametrize("broken_at", [1, 500_000, 3 * MIB - 1])
-def test_a_broken_download_goes_on_at_its_byte(
+@pytest.mark.parametrize(
+    ("checksum", "broken_at", "goes_on_at"),
+    [
+        (None, 1, 1),
+        (None, 500_000, 500_000),
+        (None, 6 * MIB - 1, 6 * MIB - 1),
+        # Behind the last segment that is verified.
+        ("md5", 500_000, 0),
+        ("crc64", 5 * MIB, 4 * MIB),
+    ],
+)
+def test_a_broken_download_goes_on_where_it_broke(
     service: LocalAzure,
-    service_client: fastblob.Client,
+    service_account: Account,
     service_container: str,
     tmp_path: Path,
+    checksum: str | None,
     broken_at: int,
+    goes_on_at: int,
 ) -> None:
-    data = content(3 * MIB)
+    service_client = service_account.client(checksum=checksum)
+    data = content(6 * MIB)
     service_client.write(f"{service_container}/blob", data)
     service.clear_requests()
     service.add_fault(operation="GetBlob", truncate_after=broken_at, times=1)
@@ -208,7 +221,7 @@ def test_a_broken_download_goes_on_at_its_byte(
     assert (tmp_path / "blob").read_bytes() == data
     first, second = ranges(service)
     assert first[0] == 0
-    assert second[0] == broken_at
+    assert second[0] == goes_on_at
 
 
 @pytest.mark.parametrize("read", ["read", "read_into", "download"])
@@ -216,7 +229,7 @@ def test_a_reset_download_repeats_no_more_than_was_lost(
     service: LocalAzure, service_account: Account, service_container: str, tmp_path: Path, read: str
 ) -> None:
     data = content(20 * MIB)
-    client = service_account.client(max_connections=1)
+    client = service_account.client(max_connections=1, checksum=None)
     client.write(f"{service_container}/blob", data)
     service.clear_requests()
     for after in range(3):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import mimetypes
 from pathlib import Path
 from typing import Any
 
@@ -172,16 +171,43 @@ def test_overwrite_drops_what_the_old_blob_had(service_client: fastblob.Client, 
     assert properties.tag_count == 0
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".json", ".bin"])
-def test_the_content_type_is_not_guessed(
-    service_client: fastblob.Client, service_container: str, tmp_path: Path, suffix: str
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("file.json", "application/json"),
+        ("FILE.TXT", "text/plain"),
+        ("file.csv.gz", "application/gzip"),
+        ("file", "application/octet-stream"),
+        ("file.no-such-suffix", "application/octet-stream"),
+    ],
+)
+def test_the_content_type_goes_by_the_name_of_the_file(
+    service_client: fastblob.Client, service_container: str, tmp_path: Path, name: str, content_type: str
 ) -> None:
-    # As in azure-storage-blob: what a name seems to say about the content is the caller's business.
-    assert mimetypes.guess_type(f"file{suffix}")[0]
-    write_file(tmp_path / f"file{suffix}", 10)
-    blob = f"{service_container}/file{suffix}"
-    service_client.upload(tmp_path / f"file{suffix}", blob)
-    assert service_client.properties(blob).content_type == "application/octet-stream"
+    file, blobs = tmp_path / name, [f"{service_container}/{n}" for n in ("one", "many", f"dir/{name}")]
+    write_file(file, 10)
+    service_client.upload(file, blobs[0])
+    service_client.upload_many([(file, blobs[1])])
+    service_client.upload_dir(tmp_path, f"{service_container}/dir")
+    found = [found.content_type for found in service_client.properties_many(blobs)]
+    assert found == [content_type] * 3
+
+
+@pytest.mark.parametrize(
+    ("content_type", "stored"), [(False, "application/octet-stream"), ("text/x", "text/x")], ids=str
+)
+def test_the_content_type_is_not_guessed_where_it_is_said(
+    service_client: fastblob.Client, service_container: str, tmp_path: Path, content_type: Any, stored: str
+) -> None:
+    file, blobs = (
+        tmp_path / "file.json",
+        [f"{service_container}/{n}" for n in ("one", "many", "dir/file.json")],
+    )
+    write_file(file, 10)
+    service_client.upload(file, blobs[0], content_type=content_type)
+    service_client.upload_many([(file, blobs[1])], content_type=content_type)
+    service_client.upload_dir(tmp_path, f"{service_container}/dir", content_type=content_type)
+    assert [found.content_type for found in service_client.properties_many(blobs)] == [stored] * 3
 
 
 @pytest.mark.parametrize(
@@ -256,7 +282,7 @@ class Source(io.RawIOBase):
 def test_a_file_object_that_gives_little_at_a_time(service_client: fastblob.Client, blob: str) -> None:
     pieces = [content(number, number) for number in range(1, 500)]
     expected = b"".join(pieces)
-    result = service_client.write(blob, Source(list(pieces)))  # type: ignore[arg-type]
+    result = service_client.write(blob, Source(list(pieces)))
     assert service_client.read(blob) == expected
     assert result.crc64 == fastblob.crc64(expected)
 
@@ -273,7 +299,7 @@ class OnlyRead:
 
 def test_a_file_object_with_read_alone(service_client: fastblob.Client, blob: str) -> None:
     data = content(20 * MIB)
-    service_client.write(blob, OnlyRead(data))  # type: ignore[arg-type]
+    service_client.write(blob, OnlyRead(data))
     assert service_client.read(blob) == data
 
 
@@ -292,7 +318,7 @@ def test_an_exception_of_the_file_object_comes_out_as_it_is(
     service_client: fastblob.Client, blob: str, before: int
 ) -> None:
     with pytest.raises(ZeroDivisionError, match="mine"):
-        service_client.write(blob, Source([content(before), ZeroDivisionError("mine")]))  # type: ignore[arg-type]
+        service_client.write(blob, Source([content(before), ZeroDivisionError("mine")]))
     assert not service_client.exists(blob)
 
 

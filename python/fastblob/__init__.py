@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._blob_results import BlobItem, BlobProperties
 from ._client import Client
 from ._credentials import default_credential
 from ._default import (
@@ -25,6 +26,7 @@ from ._default import (
     download_many,
     download_prefix,
     exists,
+    get_tags,
     list,
     list_many,
     properties,
@@ -32,13 +34,24 @@ from ._default import (
     read,
     read_into,
     read_many,
+    set_http_headers,
+    set_metadata,
+    set_metadata_many,
+    set_tags,
+    set_tags_many,
+    set_tier,
+    set_tier_many,
     upload,
     upload_dir,
     upload_many,
     write,
     write_many,
 )
-from ._fastblob import BlobItem, BlobPath, BlobProperties, Progress, TransferResult, __version__, crc64
+from ._fastblob import __version__, crc64
+from ._options import WriteOptions
+from ._paths import BlobPath
+from ._results import Progress, TransferResult
+from ._types import BinaryReadable, BinaryReadableInto
 
 if TYPE_CHECKING:
     import builtins
@@ -57,6 +70,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuthenticationError",
+    "BinaryReadable",
+    "BinaryReadableInto",
     "BlobExistsError",
     "BlobItem",
     "BlobModifiedError",
@@ -71,6 +86,7 @@ __all__ = [
     "TransferCancelledError",
     "TransferError",
     "TransferResult",
+    "WriteOptions",
     "__version__",
     "copy",
     "crc64",
@@ -81,6 +97,7 @@ __all__ = [
     "download_many",
     "download_prefix",
     "exists",
+    "get_tags",
     "list",
     "list_many",
     "properties",
@@ -88,6 +105,13 @@ __all__ = [
     "read",
     "read_into",
     "read_many",
+    "set_http_headers",
+    "set_metadata",
+    "set_metadata_many",
+    "set_tags",
+    "set_tags_many",
+    "set_tier",
+    "set_tier_many",
     "upload",
     "upload_dir",
     "upload_many",

@@ -1,26 +1,43 @@
-"""The client as users see it: finds the endpoint and the credential, the rest is ``BaseClient``."""
+"""The client: construction, lifetime, pickling. What it can do is in the classes that it is derived from."""
 
 from __future__ import annotations
 
+import functools
+import os
 from typing import TYPE_CHECKING, Any
 
-from . import _credentials, _environment
-from ._fastblob import BaseClient
+from . import _credentials, _environment, _fastblob
+from ._connection import Connection
+from ._copying import Copying
+from ._directories import Directories
+from ._listing import Listing
+from ._many_blobs import ManyBlobs
+from ._one_blob import OneBlob
+from ._properties import Properties
+from ._tracebacks import without_frames
 
 if TYPE_CHECKING:
+    from types import TracebackType
     from typing import Self
 
-    from ._credentials import _Credential
+    from ._credentials import Credential, Secret
     from ._environment import Account
-    from ._fastblob import _Checksum, _EngineCredential, _WorkloadType
+    from ._types import Checksum, StrPath, WorkloadType
 
 
-class Client(BaseClient):
+class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
     """Moves the blobs of one storage account.
 
-    Safe to share between threads, and meant to be: its connections are kept between calls. After
-    ``os.fork()`` the child starts with connections of its own. Pickles by the arguments it was made with, as
-    far as these do (no credential, a key and a SAS do; the credentials of azure.identity do not).
+    Safe to share between threads, and meant to be: its connections are kept between calls. ``close()`` ends
+    them, and so does the end of a ``with`` block. After ``os.fork()`` the child starts with connections of
+    its own. Pickles by the arguments it was made with, as far as these do (no credential, a key and a SAS do;
+    the credentials of azure.identity do not).
+
+    Errors of every method, unless it says otherwise: ``fastblob.TransferError`` and its subclasses for what
+    the service answers and for what happens on the way to it; ``ValueError`` for a malformed path or an
+    option out of range and ``TypeError`` for an argument of the wrong type, both before anything is sent;
+    ``OSError`` with ``.filename`` for local files. Ctrl-C ends a call within 200 ms and leaves no partial
+    file or blob; pressed again, it does not wait for what runs.
 
     Args:
         account_url: The account's blob endpoint, such as ``"https://acct.blob.core.windows.net"`` or, for
@@ -30,8 +47,9 @@ class Client(BaseClient):
             AZURE_STORAGE_ACCOUNT; AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN beside one of them (save the
             first, which Metaflow uses with Entra ID only) is the credential then.
         credential: Any ``azure.core.credentials.TokenCredential``, such as those of azure.identity; an
-            AzureNamedKeyCredential or AzureSasCredential; an account key or a SAS as str. None: the SAS in
-            ``account_url``, else DefaultAzureCredential, which is made when the first token is needed.
+            AzureNamedKeyCredential or AzureSasCredential, whose ``update()`` counts from the next request on;
+            an account key or a SAS as str. None: the SAS in ``account_url``, else DefaultAzureCredential,
+            which is made when the first token is needed.
         anonymous: Send no credential: for containers with public access.
         workload_type: What the limits are chosen for: ``"default"``, ``"general"``, ``"highCpu"``,
             ``"highMemory"`` or ``"high_throughput"``; the CPUs and the memory that this process (or its
@@ -41,9 +59,14 @@ class Client(BaseClient):
         max_retries: How often one request is repeated after failures that may pass.
         timeout: Seconds without a single byte moving after which a connection counts as broken. A transfer
             as a whole may take as long as it needs.
-        checksum: What downloads are checked against: ``"md5"``: the blob's MD5, where the uploader stored
-            one; ``"crc64"``: a CRC64 that the service computes for every range, at the price of ranges of
-            4 MiB; None: only lengths. Uploads always carry a CRC64.
+        checksum: What downloads are checked against, besides lengths: ``"auto"``: a CRC64 of every segment,
+            where the service gives it, and the MD5 stored with a blob of up to 16 KiB; ``"md5"``: that, and
+            the MD5 stored with a blob of any size; ``"crc64"``: a CRC64 of all that arrives, where need be at
+            the price of ranges of 4 MiB; None: only lengths. Uploads always carry a CRC64.
+        ca_file: A file of certificates (PEM) to trust instead of the system's. None: by SSL_CERT_FILE,
+            SSL_CERT_DIR and REQUESTS_CA_BUNDLE.
+        proxy: URL of the HTTP proxy to go through, ``""`` for none. None: by HTTPS_PROXY, HTTP_PROXY,
+            ALL_PROXY and NO_PROXY.
 
     Raises:
         ValueError: No account is named anywhere, the endpoint is not a URL, or an option is out of range.
@@ -52,20 +75,22 @@ class Client(BaseClient):
     Nothing is sent before the first call of a method.
     """
 
-    # `__new__` and not `__init__`: the compiled base class is complete once it has been made.
-    def __new__(
-        cls,
+    @without_frames
+    def __init__(
+        self,
         account_url: str | None = None,
-        credential: _Credential | None = None,
+        credential: Credential | None = None,
         *,
         anonymous: bool = False,
-        workload_type: _WorkloadType | None = None,
+        workload_type: WorkloadType | None = None,
         max_connections: int | None = None,
         memory_limit: int | None = None,
         max_retries: int = 8,
         timeout: float = 60.0,
-        checksum: _Checksum = "md5",
-    ) -> Self:
+        checksum: Checksum = "auto",
+        ca_file: StrPath | None = None,
+        proxy: str | None = None,
+    ) -> None:
         account = (
             _environment.from_environment() if account_url is None else _environment.Account(account_url)
         )
@@ -75,18 +100,20 @@ class Client(BaseClient):
                 f"or set one of {', '.join(_environment.VARIABLES)}"
             )
         url, _, sas = account.url.partition("?")
-        client = super().__new__(
-            cls,
+        self._connection = Connection(
             url,
-            _choose_credential(account, sas, credential, anonymous=anonymous),
-            workload_type=workload_type or "default",
-            max_connections=max_connections,
-            memory_limit=memory_limit,
-            max_retries=max_retries,
-            timeout=timeout,
-            checksum=checksum,
+            _choose_secret(account, sas, credential, anonymous=anonymous),
+            {
+                "trust": _fastblob.Trust(None if ca_file is None else os.fsdecode(ca_file), proxy),
+                "workload_type": workload_type or "default",
+                "max_connections": max_connections,
+                "memory_limit": memory_limit,
+                "max_retries": max_retries,
+                "timeout": timeout,
+                "checksum": checksum,
+            },
         )
-        client._arguments = {
+        self._arguments: dict[str, Any] = {
             "account_url": account_url,
             "credential": credential,
             "anonymous": anonymous,
@@ -96,17 +123,40 @@ class Client(BaseClient):
             "max_retries": max_retries,
             "timeout": timeout,
             "checksum": checksum,
+            "ca_file": ca_file,
+            "proxy": proxy,
         }
-        return client
 
-    _arguments: dict[str, Any]
+    def __reduce__(self) -> tuple[Any, ...]:
+        return functools.partial(type(self), **self._arguments), ()
 
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
-        return (), self._arguments
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.endpoint!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def endpoint(self) -> str:
+        """The account's URL, without query."""
+        return self._connection.endpoint
+
+    def close(self) -> None:
+        """Closes the connections; further calls raise ValueError. Closing twice is fine.
+
+        Calls of other threads go on to their end. The credential stays open: it belongs to the caller.
+        """
+        self._connection.close()
 
     @classmethod
+    @without_frames
     def from_connection_string(
-        cls, connection_string: str, credential: _Credential | None = None, **options: Any
+        cls, connection_string: str, credential: Credential | None = None, **options: Any
     ) -> Self:
         """Makes a client from a storage connection string, as the Azure portal shows it.
 
@@ -117,6 +167,9 @@ class Client(BaseClient):
             credential: As for the class; None: the key or the SAS in the string, else as for the class.
             **options: The keyword arguments of the class.
 
+        Returns:
+            The client.
+
         Raises:
             ValueError: The string is malformed, or names neither a blob endpoint nor an account.
         """
@@ -126,19 +179,17 @@ class Client(BaseClient):
         return cls(account.url, credential, **options)
 
 
-def _choose_credential(
-    account: Account, sas: str, credential: _Credential | None, *, anonymous: bool
-) -> _EngineCredential:
+def _choose_secret(account: Account, sas: str, credential: Credential | None, *, anonymous: bool) -> Secret:
     if anonymous:
         if credential is not None:
             raise ValueError("anonymous=True and credential exclude each other: give one of them")
-        return None
+        return _credentials.Secret()
     if credential is None and sas:
-        return sas
-    return _credentials.for_engine(_configured_credential(account) if credential is None else credential)
+        return _credentials.FixedSas(sas)
+    return _credentials.secret_of(_configured_credential(account) if credential is None else credential)
 
 
-def _configured_credential(account: Account) -> _Credential | None:
+def _configured_credential(account: Account) -> Credential | None:
     if account.key and account.name:
         from azure.core.credentials import AzureNamedKeyCredential
 

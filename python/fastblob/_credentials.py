@@ -6,27 +6,164 @@ import base64
 import binascii
 import os
 import threading
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential, TokenCredential
 
-    from ._fastblob import _EngineCredential
+    from ._fastblob import Engine
 
-    _Credential: TypeAlias = TokenCredential | AzureNamedKeyCredential | AzureSasCredential | str
+    Credential: TypeAlias = TokenCredential | AzureNamedKeyCredential | AzureSasCredential | str
+    _Kind: TypeAlias = Literal["anonymous", "token", "key", "sas"]
 
 # The same in every cloud: https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-directory
 SCOPE = "https://storage.azure.com/.default"
 _KEY_LENGTH = 64
 # What decides how DefaultAzureCredential behaves.
 _IDENTITY_VARIABLES = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_")
+# The beginning of the year 10000, which is the first that a datetime cannot hold.
+_END_OF_TIME = 253_402_300_800
 
 _default_credentials: dict[tuple[tuple[str, str], ...], TokenCredential] = {}
 _default_credentials_lock = threading.Lock()
 
 
-def for_engine(credential: _Credential | None) -> _EngineCredential:
-    """What ``BaseClient`` takes for this credential; None stands for DefaultAzureCredential.
+class Secret:
+    """What requests are signed with; this one is for those that are not.
+
+    Attributes:
+        kind: How the engine calls it.
+        changes: Whether it may be another one at the next call.
+    """
+
+    kind: _Kind = "anonymous"
+    changes = False
+
+    def give_to(self, engine: Engine) -> None:
+        """Hands the secret to an engine that has none yet."""
+
+    def renew(self, engine: Engine) -> None:
+        """Hands the secret on where it has changed."""
+
+    def fetch_token(self, claims: str | None) -> tuple[str, float]:
+        """Fetches a token.
+
+        Args:
+            claims: What a challenge of the service (continuous access evaluation) demands of the token.
+
+        Returns:
+            The token and when it expires, in seconds since the epoch.
+        """
+        raise NotImplementedError
+
+
+class FixedKey(Secret):
+    """An account key, of the account that the endpoint names."""
+
+    kind = "key"
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def give_to(self, engine: Engine) -> None:
+        engine.set_key(None, self._key)
+
+
+class FixedSas(Secret):
+    """A SAS, without its question mark."""
+
+    kind = "sas"
+
+    def __init__(self, sas: str) -> None:
+        self._sas = sas.lstrip("?")
+
+    def give_to(self, engine: Engine) -> None:
+        engine.set_sas(self._sas)
+
+
+class NamedKey(Secret):
+    """An AzureNamedKeyCredential, whose ``update()`` counts from the next request on."""
+
+    kind = "key"
+    changes = True
+
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
+
+    def give_to(self, engine: Engine) -> None:
+        latest = self._credential.named_key
+        engine.set_key(latest.name, latest.key)
+        # Only now: one that is refused is refused again at the next call.
+        self._latest = latest
+
+    def renew(self, engine: Engine) -> None:
+        # `update()` makes a new tuple.
+        if self._credential.named_key is not self._latest:
+            self.give_to(engine)
+
+
+class UpdatableSas(Secret):
+    """An AzureSasCredential, whose ``update()`` counts from the next request on."""
+
+    kind = "sas"
+    changes = True
+
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
+
+    def give_to(self, engine: Engine) -> None:
+        latest = self._credential.signature
+        engine.set_sas(latest.lstrip("?"))
+        self._latest = latest
+
+    def renew(self, engine: Engine) -> None:
+        if self._credential.signature is not self._latest:
+            self.give_to(engine)
+
+
+class TokenSource(Secret):
+    """Fetches tokens for the engine, which keeps them and asks again in good time before they expire."""
+
+    kind = "token"
+
+    def __init__(self, credential: TokenCredential | None) -> None:
+        self._credential = credential
+
+    def fetch_token(self, claims: str | None) -> tuple[str, float]:
+        answer = self._ask(claims)
+        token, expires_on = answer.token, answer.expires_on
+        mistake = None if isinstance(token, str) else f"a token that is a {type(token).__name__}, not a str"
+        mistake = mistake or _mistake_in_time(expires_on)
+        if mistake is None:
+            return token, float(expires_on)
+        name = type(self._credential).__name__
+        # A traceback with local variables must not show them.
+        del answer, token
+        raise ValueError(f"{name} gives {mistake}")
+
+    def _ask(self, claims: str | None) -> Any:
+        credential: Any = default_credential() if self._credential is None else self._credential
+        if hasattr(credential, "get_token_info"):
+            options: dict[str, object] = {"enable_cae": True}
+            if claims is not None:
+                options["claims"] = claims
+            return credential.get_token_info(SCOPE, options=options)
+        if claims is not None:
+            return credential.get_token(SCOPE, claims=claims, enable_cae=True)
+        return credential.get_token(SCOPE)
+
+
+def _mistake_in_time(expires_on: object) -> str | None:
+    if isinstance(expires_on, bool) or not isinstance(expires_on, (int, float)):
+        return f"an expires_on that is a {type(expires_on).__name__}, not seconds since the epoch"
+    # Not a number, it is no less than anything.
+    if not 0 <= expires_on < _END_OF_TIME:
+        return f"expires_on={expires_on!r}, which is no time in seconds since the epoch"
+    return None
+
+
+def secret_of(credential: Credential | None) -> Secret:
+    """What an engine takes for this credential; None stands for DefaultAzureCredential.
 
     Raises:
         TypeError: It is none of the kinds that ``fastblob.Client`` takes.
@@ -35,13 +172,12 @@ def for_engine(credential: _Credential | None) -> _EngineCredential:
     if credential is None:
         return TokenSource(None)
     if isinstance(credential, str):
-        return _from_string(credential)
+        return _of_string(credential)
     # By their attributes, since importing azure.core.credentials would cost every program 0.1 s.
-    # Handed on as they are: they may be told another key or SAS at any time.
-    if getattr(credential, "named_key", None) is not None or isinstance(
-        getattr(credential, "signature", None), str
-    ):
-        return credential  # type: ignore[return-value]
+    if getattr(credential, "named_key", None) is not None:
+        return NamedKey(credential)
+    if isinstance(getattr(credential, "signature", None), str):
+        return UpdatableSas(credential)
     get_token: Any = getattr(credential, "get_token", None)
     if get_token is None:
         raise TypeError(
@@ -58,9 +194,9 @@ def for_engine(credential: _Credential | None) -> _EngineCredential:
     return TokenSource(credential)  # type: ignore[arg-type]
 
 
-def _from_string(credential: str) -> _EngineCredential:
+def _of_string(credential: str) -> Secret:
     if "sig=" in credential:
-        return credential.lstrip("?")
+        return FixedSas(credential)
     try:
         key = base64.b64decode(credential, validate=True)
     except (binascii.Error, ValueError):
@@ -69,35 +205,7 @@ def _from_string(credential: str) -> _EngineCredential:
         raise ValueError(
             "credential is a str, but neither an account key (base64 of 64 bytes) nor a SAS (with 'sig=')"
         )
-    return None, credential
-
-
-class TokenSource:
-    """Fetches tokens for the engine, which keeps them and asks again in good time before they expire."""
-
-    def __init__(self, credential: TokenCredential | None) -> None:
-        self._credential = credential
-
-    def __call__(self, claims: str | None) -> tuple[str, float]:
-        """Fetches a token.
-
-        Args:
-            claims: What a challenge of the service (continuous access evaluation) demands of the token.
-
-        Returns:
-            The token and when it expires, in seconds since the epoch.
-        """
-        credential: Any = self._credential or default_credential()
-        if hasattr(credential, "get_token_info"):
-            options: dict[str, object] = {"enable_cae": True}
-            if claims is not None:
-                options["claims"] = claims
-            token = credential.get_token_info(SCOPE, options=options)
-        elif claims is not None:
-            token = credential.get_token(SCOPE, claims=claims, enable_cae=True)
-        else:
-            token = credential.get_token(SCOPE)
-        return token.token, float(token.expires_on)
+    return FixedKey(credential)
 
 
 def default_credential() -> TokenCredential:

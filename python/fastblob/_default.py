@@ -50,12 +50,15 @@ def _default_client() -> Client:
 def _on_default_client(
     method: Callable[Concatenate[Client, _Parameters], _Result],
 ) -> Callable[_Parameters, _Result]:
-    @functools.wraps(method)
+    # It is shown, and pickled, as what it is: a function of the module.
+    @functools.wraps(method, assigned=("__doc__", "__annotations__", "__type_params__"))
     def call(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
         return method(_default_client(), *args, **kwargs)
 
     # What help() and inspect.signature() show: the method's signature without `self`.
     call.__wrapped__ = MethodType(method, Client)
+    call.__module__ = "fastblob"
+    call.__name__ = call.__qualname__ = method.__name__
     return call
 
 
@@ -78,3 +81,11 @@ exists = _on_default_client(Client.exists)
 delete = _on_default_client(Client.delete)
 delete_many = _on_default_client(Client.delete_many)
 copy = _on_default_client(Client.copy)
+set_http_headers = _on_default_client(Client.set_http_headers)
+set_metadata = _on_default_client(Client.set_metadata)
+set_metadata_many = _on_default_client(Client.set_metadata_many)
+set_tags = _on_default_client(Client.set_tags)
+set_tags_many = _on_default_client(Client.set_tags_many)
+get_tags = _on_default_client(Client.get_tags)
+set_tier = _on_default_client(Client.set_tier)
+set_tier_many = _on_default_client(Client.set_tier_many)

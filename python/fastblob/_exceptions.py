@@ -34,7 +34,7 @@ from azure.core.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from ._fastblob import TransferResult
+    from ._results import TransferResult
 
 
 class TransferError(AzureError):

@@ -10,13 +10,12 @@ blobs live in memory, or in a directory for as long as the service runs.
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import signal
 import sys
 import tempfile
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,12 +23,13 @@ from ._client import Client
 from ._fastblob import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from types import TracebackType
     from typing import Self
 
-    from ._credentials import _Credential
+    from ._credentials import Credential
 
 
 class RecordedRequest(NamedTuple):
@@ -198,17 +198,20 @@ class LocalAzure:
             "NO_PROXY": "127.0.0.1,localhost",
         }
 
-    def client(self, credential: _Credential | None = None, **options: Any) -> Client:
-        """A client of this account.
+    def client(self, credential: Credential | None = None, **options: Any) -> Client:
+        """A client of this account, which trusts its certificates and goes through no proxy.
 
         Args:
             credential: As for ``fastblob.Client``; None: the account key.
             **options: Further arguments of ``fastblob.Client``.
+
+        Returns:
+            The client, which can be used for as long as the service runs, also after pickling.
         """
         if credential is None and not options.get("anonymous"):
             credential = self.account_key
-        with _trusting(self.ca_file):
-            return Client(self.blob_endpoint, credential, **options)
+        trust: dict[str, Any] = {"ca_file": self.ca_file, "proxy": ""}
+        return Client(self.blob_endpoint, credential, **trust | options)
 
     def issue_token(self, resource: str = "https://storage.azure.com", lifetime: float = 3600.0) -> str:
         """A bearer token, as the token endpoint would issue it.
@@ -332,20 +335,6 @@ class LocalAzure:
     def clear_requests(self) -> None:
         """Forgets the requests answered so far."""
         self._service.clear_requests()
-
-
-@contextmanager
-def _trusting(ca_file: Path) -> Iterator[None]:
-    """A client reads which certificates to trust from the environment, once, when it is made."""
-    before = os.environ.get("SSL_CERT_FILE")
-    os.environ["SSL_CERT_FILE"] = str(ca_file)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["SSL_CERT_FILE"]
-        else:
-            os.environ["SSL_CERT_FILE"] = before
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

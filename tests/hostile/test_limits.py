@@ -269,7 +269,8 @@ STREAMS: dict[str, Callable[[Any], object]] = {
 @pytest.mark.parametrize("stream", STREAMS)
 @in_child()
 def test_a_large_stream_is_not_overtaken_for_ever_by_small_reads(stream: str) -> None:
-    # Judged by order, not by time: how many of 1,000 small reads come before the stream's end.
+    # Judged by order, not by time: how many of 8,000 small reads come before the stream's end. Some hundreds
+    # have come before its beginning, as nobody hears of them before the first report of progress.
     with LocalAzure(tls=False, containers=["data"], latency=0.01) as azure:
         client = azure.client(memory_limit=16 * MIB)
         client.write("data/small", b"x" * 100)
@@ -280,7 +281,7 @@ def test_a_large_stream_is_not_overtaken_for_ever_by_small_reads(stream: str) ->
                 under_way.set()
 
         def read_many() -> None:
-            client.read_many(["data/small"] * 1000, progress=progress)
+            client.read_many(["data/small"] * 8000, progress=progress)
 
         reader = threading.Thread(target=read_many, daemon=True)
         reader.start()
@@ -288,7 +289,7 @@ def test_a_large_stream_is_not_overtaken_for_ever_by_small_reads(stream: str) ->
         STREAMS[stream](client)
         reader.join()
         operations = [record.operation for record in azure.requests()]
-        assert operations[: operations.index("PutBlockList")].count("GetBlob") < 500
+        assert operations[: operations.index("PutBlockList")].count("GetBlob") < 4000
 
 
 @in_child()

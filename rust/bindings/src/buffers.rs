@@ -14,6 +14,7 @@ use std::{
     },
 };
 
+use crate::shutdown::Attaching;
 use fastblob_engine::{MemoryRegion, MemorySource, MemoryTarget, checksum};
 use parking_lot::Mutex;
 use pyo3::{
@@ -101,10 +102,6 @@ unsafe impl Send for Content {}
 unsafe impl Sync for Content {}
 
 impl Content {
-    pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::with_flags(object, ffi::PyBUF_SIMPLE)
-    }
-
     fn with_flags(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Self> {
         let mut node = Box::new(Node::new(ffi::Py_buffer::new()));
         // SAFETY: the GIL is held and `object` is a live object.
@@ -121,11 +118,6 @@ impl Content {
 
     pub(crate) fn len(&self) -> usize {
         self.view().len.unsigned_abs()
-    }
-
-    /// Copies the first `target.len()` bytes, of which there must be as many.
-    pub(crate) fn copy_to(&self, target: &mut [u8]) {
-        target.copy_from_slice(&self.bytes()[..target.len()]);
     }
 
     fn bytes(&self) -> &[u8] {
@@ -250,21 +242,25 @@ impl BytesResult {
 impl MemoryTarget for BytesTarget {
     fn allocate(&mut self, length: u64) -> io::Result<MemoryRegion> {
         let length = usize::try_from(length).map_err(io::Error::other)?;
-        let allocated = Python::try_attach(|py| {
-            // SAFETY: the GIL is held. With a null pointer the content is left for us to fill in,
-            // which the documentation of PyBytes_FromStringAndSize allows as long as nobody else
-            // has seen the object.
-            let bytes = unsafe {
-                let bytes = ffi::PyBytes_FromStringAndSize(ptr::null(), length.cast_signed());
-                Bound::from_owned_ptr_or_err(py, bytes)?.cast_into_unchecked::<PyBytes>()
-            };
-            // SAFETY: the GIL is held and this is a bytes object.
-            let content = unsafe { ffi::PyBytes_AsString(bytes.as_ptr()) };
-            // SAFETY: the object has room for `length` bytes there, which never moves and which the
-            // owner keeps alive.
-            let region = unsafe { region(content.cast(), length) };
-            PyResult::Ok((Arc::new(bytes.unbind()), region))
+        let attaching = Attaching::begin();
+        let allocated = attaching.as_ref().and_then(|_| {
+            Python::try_attach(|py| {
+                // SAFETY: the GIL is held. With a null pointer the content is left for us to fill in,
+                // which the documentation of PyBytes_FromStringAndSize allows as long as nobody else
+                // has seen the object.
+                let bytes = unsafe {
+                    let bytes = ffi::PyBytes_FromStringAndSize(ptr::null(), length.cast_signed());
+                    Bound::from_owned_ptr_or_err(py, bytes)?.cast_into_unchecked::<PyBytes>()
+                };
+                // SAFETY: the GIL is held and this is a bytes object.
+                let content = unsafe { ffi::PyBytes_AsString(bytes.as_ptr()) };
+                // SAFETY: the object has room for `length` bytes there, which never moves and which the
+                // owner keeps alive.
+                let region = unsafe { region(content.cast(), length) };
+                PyResult::Ok((Arc::new(bytes.unbind()), region))
+            })
         });
+        drop(attaching);
         let (bytes, region) = allocated
             .ok_or_else(|| io::Error::other("Python is shutting down"))?
             .map_err(io::Error::other)?;

@@ -8,7 +8,7 @@ use pyo3::{
     exceptions::{PyException, PyOSError, PyRuntimeError, PyValueError},
     intern,
     prelude::*,
-    types::{PyDict, PyTuple, PyType},
+    types::{PyDict, PyString, PyType},
 };
 
 /// Those that become classes of `fastblob._exceptions`.
@@ -53,27 +53,14 @@ pub(crate) fn from_error(py: Python<'_>, error: &Error) -> PyErr {
 }
 
 /// An argument that the engine refused.
-pub(crate) fn from_invalid_input(error: &InvalidInput) -> PyErr {
+#[expect(clippy::needless_pass_by_value, reason = "it is for map_err")]
+pub(crate) fn invalid_input(error: InvalidInput) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
-/// The kinds of errors that are raised as instances of a class, or of one of a tuple of them; None
-/// where there are no such for one of them.
-pub(crate) fn kinds_of(classes: &Bound<'_, PyAny>) -> PyResult<Option<Vec<ErrorKind>>> {
-    if let Ok(tuple) = classes.cast::<PyTuple>() {
-        let kinds = tuple.iter().map(|class| kinds_of(&class));
-        let kinds: Option<Vec<_>> = kinds.collect::<PyResult<_>>()?;
-        return Ok(kinds.map(|kinds| kinds.concat()));
-    }
-    let mut kinds = Vec::new();
-    if classes.is_instance_of::<PyType>() {
-        for kind in KINDS {
-            if class(classes.py(), class_name(kind))?.is_subclass(classes)? {
-                kinds.push(kind);
-            }
-        }
-    }
-    Ok(Some(kinds).filter(|kinds| !kinds.is_empty()))
+/// The kind of errors that become instances of this class of `fastblob._exceptions`.
+pub(crate) fn kind_of(class: &str) -> Option<ErrorKind> {
+    KINDS.into_iter().find(|kind| class_name(*kind) == class)
 }
 
 fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
@@ -121,9 +108,12 @@ fn os_error(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             .setattr(intern!(py, "filename"), error.path().map(Path::as_os_str))?;
         return Ok(exception);
     };
-    let text = py
-        .import(intern!(py, "os"))?
-        .call_method1(intern!(py, "strerror"), (number,))?;
+    let text = match error.reason() {
+        Some(reason) => PyString::new(py, reason).into_any(),
+        None => py
+            .import(intern!(py, "os"))?
+            .call_method1(intern!(py, "strerror"), (number,))?,
+    };
     let path = error.path().map(Path::as_os_str);
     Ok(PyOSError::new_err((
         number,

@@ -27,12 +27,6 @@ impl<T> ProcessBound<T> {
         self.value.as_ref().filter(|_| self.is_ours())
     }
 
-    /// As [`get`](Self::get).
-    pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
-        let ours = self.is_ours();
-        self.value.as_mut().filter(|_| ours)
-    }
-
     fn is_ours(&self) -> bool {
         self.process == process::id()
     }

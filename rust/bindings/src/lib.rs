@@ -1,46 +1,58 @@
 //! `fastblob._fastblob`: the engine and the loopback service as Python sees them.
 //!
-//! Everything that is more than a translation lives in the engine; what is convenience lives in
-//! `python/fastblob`. Users' documentation is in `python/fastblob/_fastblob.pyi`.
+//! Everything that is more than a translation lives in the engine; what users see, and its
+//! documentation, is Python, in `python/fastblob`. No code of the user is called from here: what a call
+//! needs of the thread that drives it, it says.
 
 mod arguments;
-mod blob_ops;
-mod blob_path;
+mod blob;
 mod buffers;
-mod client;
-mod drive;
+mod call;
+mod engine;
 mod exceptions;
-mod file_object;
 mod fork;
 mod log;
-mod many;
+mod native;
 mod pipe;
-mod progress;
 mod results;
-mod runtime;
 mod service;
-mod transfer;
+mod shutdown;
+mod values;
+mod verbs;
 
 /// The compiled part of fastblob.
 #[pyo3::pymodule(gil_used = false)]
 mod _fastblob {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::{
-        blob_ops::BlobIterator,
-        blob_path::BlobPath,
+        blob::{check_path, parse_path},
         buffers::crc64,
-        client::BaseClient,
-        progress::Progress,
-        results::{BlobItem, BlobProperties, TransferResult},
+        call::Call,
+        engine::Engine,
+        results::{ListEntry, Outcome, Progress, Properties},
         service::Service,
+        values::{Conditions, Trust, WriteOptions},
+        verbs::Pages,
     };
+
+    #[pymodule_export]
+    const FINISHED: u8 = crate::call::FINISHED;
+    #[pymodule_export]
+    const ITEMS: u8 = crate::call::ITEMS;
+    #[pymodule_export]
+    const TOKEN: u8 = crate::call::TOKEN;
+    #[pymodule_export]
+    const BLOCK: u8 = crate::call::BLOCK;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_init]
-    fn init() {
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::log::set_up();
+        crate::shutdown::set_up(module)
     }
 }

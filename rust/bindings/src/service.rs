@@ -13,7 +13,7 @@ use pyo3::{
     prelude::*,
 };
 
-use crate::{fork::ProcessBound, runtime::enter};
+use crate::{fork::ProcessBound, native::enter};
 
 /// The embedded loopback service.
 #[pyclass(module = "fastblob._fastblob", frozen)]

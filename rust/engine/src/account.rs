@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
@@ -22,7 +22,7 @@ use crate::{
     random,
     retry::Policy,
     sync::Mutex,
-    transfer::Scheduler,
+    transfer::{LeftOvers, Scheduler},
 };
 
 /// Buffers that are kept for the next request.
@@ -38,17 +38,25 @@ pub(crate) struct Account {
     pub(crate) admission: Arc<Admission>,
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) buffers: Buffers,
+    pub(crate) left_overs: LeftOvers,
     pub(crate) retry: Policy,
     pub(crate) timeout: Duration,
     pub(crate) checksum: Option<Checksum>,
     pub(crate) max_connections: usize,
     pub(crate) memory_limit: u64,
+    /// No call begins any more.
+    closed: AtomicBool,
     /// Whether the endpoint ever answered.
     pub(crate) reached: AtomicBool,
     /// The service does not verify CRC64 (Azurite).
     pub(crate) no_crc64: AtomicBool,
     /// The service does not compute CRC64 of ranges (Azurite).
     pub(crate) no_checked_ranges: AtomicBool,
+    /// Structured messages down.
+    pub(crate) structured_messages: Capability,
+    /// Structured messages as blocks, and whether that is being tried out.
+    pub(crate) structured_blocks: Capability,
+    pub(crate) tries_messages: AtomicBool,
     /// What the ids of requests begin with, and how many there were.
     pub(crate) request_prefix: u64,
     pub(crate) request_count: AtomicU64,
@@ -57,19 +65,21 @@ pub(crate) struct Account {
 impl Account {
     /// Opens no connection and asks for no token yet.
     pub(crate) fn new(config: Config) -> Result<Self, InvalidInput> {
-        config.check()?;
+        let pool = Pool::new(config.endpoint.clone(), &config.trust, config.timeout)?;
+        config.check(pool.proxy())?;
         let (max_connections, memory_limit) = config.limits()?;
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let concurrency = Concurrency::new((4 * cores).max(8), max_connections);
         let admission = Admission::new(concurrency, memory_limit);
         Ok(Self {
             authority: config.endpoint.authority(),
-            pool: Pool::new(config.endpoint.clone(), config.timeout)?,
+            pool,
             endpoint: config.endpoint,
             credential: Mutex::new(config.credential),
             scheduler: Scheduler::new(Arc::clone(&admission), max_connections),
             admission,
             buffers: Buffers::default(),
+            left_overs: LeftOvers::default(),
             retry: Policy {
                 max_retries: config.max_retries,
             },
@@ -77,12 +87,35 @@ impl Account {
             checksum: config.checksum,
             max_connections,
             memory_limit,
+            closed: AtomicBool::new(false),
             reached: AtomicBool::new(false),
             no_crc64: AtomicBool::new(false),
             no_checked_ranges: AtomicBool::new(false),
+            structured_messages: Capability::default(),
+            structured_blocks: Capability::default(),
+            tries_messages: AtomicBool::new(false),
             request_prefix: random::unique(),
             request_count: AtomicU64::new(0),
         })
+    }
+
+    /// No call begins any more; those that have begun go on to their end. Threads and connections end as
+    /// soon as they are not in use.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.pool.close();
+        self.scheduler.close();
+    }
+
+    /// Why no call can begin, if that is so.
+    pub(crate) fn check_open(&self) -> Result<(), InvalidInput> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(InvalidInput::new(format!(
+                "the client for {} is closed; make a new one",
+                self.endpoint.url()
+            )));
+        }
+        Ok(())
     }
 
     pub(crate) fn credential(&self) -> Credential {
@@ -110,15 +143,47 @@ impl Account {
         }
     }
 
+    /// An answer was, or was not, the structured message that was asked for.
+    pub(crate) fn has_structured_messages(&self, is_one: bool) {
+        if self.structured_messages.learn(is_one) && !is_one {
+            log::debug!(
+                "{} knows no structured messages; what is verified of downloads instead is in \
+                 docs/semantics.md",
+                self.endpoint.url()
+            );
+        }
+    }
+
     /// The service refused to compute a CRC64.
     pub(crate) fn without_checked_ranges(&self) {
         if !self.no_checked_ranges.swap(true, Ordering::Relaxed) {
             log::warn!(
-                "{} does not compute CRC64 (is it Azurite?); downloads are verified by length and \
-                 stored MD5",
+                "{} does not compute CRC64 (is it Azurite?); downloads are verified by length \
+                 alone",
                 self.endpoint.url()
             );
         }
+    }
+}
+
+/// Whether the service at an endpoint has a feature, as far as its answers tell.
+#[derive(Debug, Default)]
+pub(crate) struct Capability(OnceLock<bool>);
+
+impl Capability {
+    /// An answer made use of it.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.0.get() == Some(&true)
+    }
+
+    /// The service did what was asked, but without it.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.0.get() == Some(&false)
+    }
+
+    /// Takes note of what an answer tells; the first one decides. Whether it was this one.
+    pub(crate) fn learn(&self, is_there: bool) -> bool {
+        self.0.set(is_there).is_ok()
     }
 }
 

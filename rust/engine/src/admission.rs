@@ -260,6 +260,9 @@ impl Admission {
     /// Asks whether the caller gave up. That may run a signal handler, which may send a request of its own
     /// or wait for that of another thread: what this thread was given meanwhile they would wait for in vain.
     fn check(&self, waiter: &Waiter, cancellation: &Cancellation) -> Result<(), Cancelled> {
+        if !cancellation.asks_the_caller() {
+            return cancellation.check();
+        }
         self.change(|_| waiter.away.store(true, Ordering::Relaxed));
         if waiter.is_granted() {
             return Ok(());
@@ -335,6 +338,11 @@ impl Admission {
         if news {
             log::debug!("throttled: at most {limit} requests at a time from now on");
         }
+    }
+
+    /// Whether requests are in flight.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.state.lock().connections > 0
     }
 
     /// Whether tasks wait for a thread.

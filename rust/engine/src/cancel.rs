@@ -85,6 +85,11 @@ impl<'a> Cancellation<'a> {
         }
     }
 
+    /// Whether `check` may run code of the caller.
+    pub(crate) fn asks_the_caller(&self) -> bool {
+        self.signals.0.is_some()
+    }
+
     /// Whether the call was cancelled; does not ask the caller.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancel.is_set()

@@ -6,12 +6,17 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use crc_fast::{CrcAlgorithm::Crc64Nvme, Digest, checksum_combine};
 use md5::{Digest as _, Md5};
 
-/// Which checksum of a blob's content is verified on the way down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What of a blob's content is verified on the way down, besides its length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checksum {
-    /// The MD5 stored with the blob, where there is one.
+    /// What costs next to nothing: the CRC64 of each segment, where the service sends structured
+    /// messages; else the MD5 stored with a blob of at most 16 KiB.
+    #[default]
+    Auto,
+    /// As `Auto`, and the MD5 stored with a blob of any size, where all of it is read.
     Md5,
-    /// As `Md5`; and the service computes a CRC64 of each range that it sends.
+    /// A CRC64 that the service computes for what it sends: in structured messages or, where it knows
+    /// none, in the heads of answers of at most 4 MiB.
     Crc64,
 }
 

@@ -1,6 +1,6 @@
 //! The client of an account: what can be done with its blobs.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread::ThreadId, time::Duration};
 
 use crate::{
     account::Account,
@@ -45,9 +45,19 @@ impl Client {
     pub fn list(&self, prefix: &BlobRef, options: ListOptions) -> Listing {
         Listing {
             account: Arc::clone(&self.0),
+            refused: self.0.check_open().err(),
+            fetches: None,
             prefix: prefix.clone(),
             pages: ListBlobs::new(options),
         }
+    }
+
+    /// Ends the client and all its clones: connections that are not in use are closed at once, the others
+    /// when they are given back. Calls and lists under way go on; the items of later calls, and later
+    /// lists, fail with [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). A second time does
+    /// nothing.
+    pub fn close(&self) {
+        self.0.close();
     }
 
     /// Another key or SAS from now on.
@@ -72,9 +82,15 @@ impl Client {
         self.0.scheduler.token_answered();
     }
 
-    /// This thread fetches no token, after all; another one may.
-    pub fn give_up_token(&self) {
-        self.0.with_tokens(TokenCache::give_up);
+    /// Whether it is still this thread's turn to fetch a token.
+    pub fn has_token_turn(&self, thread: ThreadId) -> bool {
+        let has_turn = self.0.with_tokens(|tokens| tokens.has_turn(thread));
+        has_turn.unwrap_or(false)
+    }
+
+    /// That thread fetches no token, after all; another one may.
+    pub fn give_up_token(&self, thread: ThreadId) {
+        self.0.with_tokens(|tokens| tokens.give_up(thread));
     }
 }
 
@@ -82,6 +98,10 @@ impl Client {
 #[derive(Debug)]
 pub struct Listing {
     account: Arc<Account>,
+    /// The client was closed before.
+    refused: Option<InvalidInput>,
+    /// How many tokens had been fetched when the page that is asked for was asked for first.
+    fetches: Option<u64>,
     prefix: BlobRef,
     pages: ListBlobs,
 }
@@ -103,8 +123,13 @@ impl Listing {
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the container does not exist.
     pub fn next_page(&mut self, signals: SignalPoll<'_>) -> Result<Page> {
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone().into());
+        }
         let account = Arc::clone(&self.account);
-        let fetches = account.with_tokens(TokenCache::fetches).unwrap_or_default();
+        let fetches = *self
+            .fetches
+            .get_or_insert_with(|| account.with_tokens(TokenCache::fetches).unwrap_or_default());
         let flag = CancelFlag::default();
         let cancellation = Cancellation::new(&flag, signals);
         loop {
@@ -119,16 +144,22 @@ impl Listing {
                 statistics: &Statistics::default(),
                 progress: &Progress::default(),
                 token_fetches: fetches,
+                gives_way: false,
             };
             match self.pages.next_page(&mut session, &self.prefix) {
-                Ok(Some(entries)) => return Ok(Page::Entries(entries)),
-                Ok(None) => return Ok(Page::End),
+                Ok(entries) => {
+                    self.fetches = None;
+                    return Ok(entries.map_or(Page::End, Page::Entries));
+                }
                 Err(error) if error.is_token_needed() => {
                     // Another thread fetches one.
                     account.with_tokens(|tokens| tokens.wait(TICK.min(Duration::from_millis(50))));
                     cancellation.check().map_err(|_| Error::cancelled())?;
                 }
-                Err(error) => return Err(error.with_blob(&self.prefix)),
+                Err(error) => {
+                    self.fetches = None;
+                    return Err(error.with_blob(&self.prefix));
+                }
             }
         }
     }

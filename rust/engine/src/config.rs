@@ -1,9 +1,9 @@
 //! What can be set, with documented defaults.
 
-use std::{fs, str::FromStr, time::Duration};
+use std::{fmt, fs, path::PathBuf, str::FromStr, time::Duration};
 
 use crate::{
-    auth::Credential, checksum::Checksum, endpoint::Endpoint, error::InvalidInput,
+    auth::Credential, checksum::Checksum, endpoint::Endpoint, error::InvalidInput, http::Proxy,
     limits::BUFFER_SIZE,
 };
 
@@ -65,6 +65,28 @@ impl FromStr for WorkloadType {
     }
 }
 
+/// Who is believed to be the service, and who may stand between. What is given here comes before what the
+/// environment says.
+#[derive(Clone, Default)]
+pub struct Trust {
+    /// A file of PEM certificates to trust instead of the system's and of those that `SSL_CERT_FILE`,
+    /// `SSL_CERT_DIR` and `REQUESTS_CA_BUNDLE` name.
+    pub ca_file: Option<PathBuf>,
+    /// `http://[user:password@]host[:port]` of a proxy that every connection goes through, those to this
+    /// machine too; empty for none whatever the environment says. `None`: `HTTPS_PROXY`, `http_proxy`,
+    /// `ALL_PROXY` and `NO_PROXY` decide.
+    pub proxy: Option<String>,
+}
+
+impl fmt::Debug for Trust {
+    /// Without the proxy's URL, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trust")
+            .field("ca_file", &self.ca_file)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Configuration of a [`Client`](crate::Client).
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -72,6 +94,8 @@ pub struct Config {
     pub endpoint: Endpoint,
     /// Who asks.
     pub credential: Credential,
+    /// Whose certificates are accepted, and the proxy.
+    pub trust: Trust,
     /// Where the two limits below come from if they are not given.
     pub workload_type: WorkloadType,
     /// Most connections at a time, at least 1.
@@ -88,17 +112,18 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults: eight retries (about a minute), 60 s, MD5 where one is stored.
+    /// The defaults: eight retries (about a minute), 60 s, and what can be verified at next to no cost.
     pub fn new(endpoint: Endpoint, credential: Credential) -> Self {
         Self {
             endpoint,
             credential,
+            trust: Trust::default(),
             workload_type: WorkloadType::default(),
             max_connections: None,
             memory_limit: None,
             max_retries: 8,
             timeout: Duration::from_secs(60),
-            checksum: Some(Checksum::Md5),
+            checksum: Some(Checksum::Auto),
         }
     }
 
@@ -128,21 +153,30 @@ impl Config {
         Ok((connections, memory))
     }
 
-    pub(crate) fn check(&self) -> Result<(), InvalidInput> {
+    /// `proxy` is what stands between, as it follows from the configuration and the environment.
+    pub(crate) fn check(&self, proxy: Option<&Proxy>) -> Result<(), InvalidInput> {
         if self.timeout.is_zero() {
             return Err(InvalidInput::new("timeout must be more than 0 seconds"));
         }
         // RFC 6750, section 5.3: a bearer token is good for whoever reads it.
-        if self.credential.tokens().is_some()
-            && !self.endpoint.is_tls()
-            && !self.endpoint.is_loopback()
-        {
+        if self.credential.tokens().is_none() || self.endpoint.is_tls() {
+            return Ok(());
+        }
+        let endpoint = self.endpoint.url();
+        if !self.endpoint.is_loopback() {
             return Err(InvalidInput::new(format!(
-                "a token is not sent to {} in the clear; use an https URL",
-                self.endpoint.url()
+                "a token is not sent to {endpoint} in the clear; use an https URL"
             )));
         }
-        Ok(())
+        // A proxy on this machine is trusted as a service on it is: one can be a tunnel like the other.
+        match proxy.filter(|proxy| !proxy.is_loopback()) {
+            Some(proxy) => Err(InvalidInput::new(format!(
+                "a token for {endpoint} is not sent to the proxy {}:{} in the clear; use an https URL, or \
+                 proxy=\"\" for none",
+                proxy.host, proxy.port
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -154,4 +188,75 @@ fn cgroup_memory_limit() -> Option<u64> {
     ]
     .iter()
     .find_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Client;
+
+    fn with_proxy(
+        endpoint: &str,
+        credential: Credential,
+        proxy: &str,
+    ) -> Result<Client, InvalidInput> {
+        let mut config = Config::new(Endpoint::parse(endpoint).unwrap(), credential);
+        config.trust.proxy = Some(proxy.to_owned());
+        Client::new(config)
+    }
+
+    #[test]
+    fn a_token_is_not_given_to_a_proxy_in_the_clear() {
+        let here = "http://127.0.0.1:10000/account";
+        for (endpoint, proxy, accepted) in [
+            (here, "http://proxy.example:8080", false),
+            (here, "http://10.0.0.1:8080", false),
+            (here, "http://127.0.0.1:8080", true),
+            (here, "http://[::1]:8080", true),
+            (here, "http://localhost:8080", true),
+            (here, "", true),
+            ("https://account.example", "http://proxy.example:8080", true),
+            ("http://account.example", "http://localhost:8080", false),
+        ] {
+            let made = with_proxy(endpoint, Credential::token(), proxy);
+            assert_eq!(made.is_ok(), accepted, "{endpoint} through {proxy:?}");
+            if let Err(error) = made {
+                assert!(error.to_string().contains("in the clear"), "{error}");
+            }
+        }
+        assert!(with_proxy(here, Credential::anonymous(), "http://proxy.example:8080").is_ok());
+    }
+
+    #[test]
+    fn what_is_no_proxy_is_refused_at_once_and_not_shown() {
+        for wrong in [
+            "socks5://me:pa55word@p:1",
+            "http://me:pa55word@",
+            "http://me:pa55word@p:99999",
+            "https://me:pa55word@p:1",
+            "me:pa55word@p q:1",
+            " ",
+        ] {
+            let error =
+                with_proxy("https://account.example", Credential::anonymous(), wrong).unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.contains("proxy") && text.contains("http://host:port"),
+                "{text}"
+            );
+            assert!(!text.contains("pa55word"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_proxys_password_is_in_no_debug_output() {
+        let mut config = Config::new(
+            Endpoint::parse("https://account.example").unwrap(),
+            Credential::anonymous(),
+        );
+        config.trust.proxy = Some("http://me:pa55word@p:1".to_owned());
+        assert!(!format!("{config:?}").contains("pa55word"));
+        let client = Client::new(config).unwrap();
+        assert!(!format!("{client:?}").contains("pa55word"));
+    }
 }

@@ -1,6 +1,6 @@
 //! The URL of a storage account.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
@@ -131,11 +131,7 @@ impl Endpoint {
     }
 
     pub(crate) fn is_loopback(&self) -> bool {
-        match &self.host {
-            Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-        }
+        is_loopback(&self.host())
     }
 
     /// The host as it is looked up; an IPv6 address without brackets.
@@ -173,6 +169,14 @@ impl Endpoint {
             path.extend(utf8_percent_encode(blob.name(), NAME));
         }
         path
+    }
+}
+
+/// Whether a host, an IPv6 address without brackets, is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
 }
 

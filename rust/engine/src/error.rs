@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use crate::{azure::shown_path, os};
+
 /// An argument that is refused before anything is sent. Its text says how to repair it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -64,6 +66,7 @@ struct Inner {
     attempts: u32,
     path: Option<PathBuf>,
     os_error: Option<i32>,
+    reason: Option<String>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -82,6 +85,7 @@ impl Error {
             attempts: 0,
             path: None,
             os_error: None,
+            reason: None,
             source: None,
         }))
     }
@@ -118,10 +122,40 @@ impl Error {
     }
 
     pub(crate) fn local(path: &Path, error: io::Error) -> Self {
-        let mut this = Self::new(ErrorKind::Local, format!("{}: {error}", path.display()));
-        this.0.path = Some(path.to_owned());
-        this.0.os_error = error.raw_os_error();
+        let this = if let Some(code) = error.raw_os_error() {
+            let mut this = Self::new(ErrorKind::Local, format!("{}: {error}", path.display()));
+            this.0.os_error = Some(code);
+            this.0.path = Some(path.to_owned());
+            this
+        } else {
+            // What the standard library finds by itself has no number.
+            let code = match error.kind() {
+                io::ErrorKind::InvalidInput => os::code::INVALID,
+                _ => os::code::IO,
+            };
+            Self::local_because(path, code, error.to_string())
+        };
         this.with_source(Arc::new(error))
+    }
+
+    /// Trouble with a local file that is found here; `code` is the operating system's number that comes
+    /// nearest.
+    pub(crate) fn local_because(path: &Path, code: i32, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        let mut this = Self::new(ErrorKind::Local, format!("{}: {reason}", path.display()));
+        this.0.path = Some(path.to_owned());
+        this.0.os_error = Some(code);
+        this.0.reason = Some(reason);
+        this
+    }
+
+    pub(crate) fn is_a_folder(path: &Path) -> Self {
+        Self::local(path, io::Error::from_raw_os_error(os::code::IS_A_FOLDER))
+    }
+
+    /// Whether a file could not be opened because too many are open.
+    pub(crate) fn is_descriptor_shortage(&self) -> bool {
+        self.kind() == ErrorKind::Local && self.os_error().is_some_and(os::is_descriptor_shortage)
     }
 
     /// The operating system's number of `error`.
@@ -197,6 +231,11 @@ impl Error {
         self.0.os_error
     }
 
+    /// What to say instead of the operating system's text for that number, where there is more to say.
+    pub fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
     /// The sentence without blob, code and request id.
     pub fn message(&self) -> &str {
         &self.0.message
@@ -215,7 +254,7 @@ impl fmt::Display for Error {
         f.write_str(&inner.message)?;
         let mut details = Vec::new();
         if let Some(blob) = &inner.blob {
-            details.push(format!("blob {blob:?}"));
+            details.push(format!("blob {:?}", shown_path(blob)));
         }
         match (inner.status, &inner.code) {
             (Some(status), Some(code)) => details.push(format!("{status} {code}")),

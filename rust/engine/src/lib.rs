@@ -24,6 +24,8 @@ pub mod pipe;
 mod progress;
 mod random;
 mod retry;
+#[cfg(test)]
+mod scratch;
 mod sync;
 mod transfer;
 
@@ -36,7 +38,7 @@ pub use azure::{
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;
 pub use client::{Client, Listing, Page};
-pub use config::{Config, WorkloadType};
+pub use config::{Config, Trust, WorkloadType};
 pub use endpoint::Endpoint;
 pub use error::{Error, ErrorKind, InvalidInput, Result};
 pub use progress::ProgressSnapshot;

@@ -1,8 +1,8 @@
 //! Reading from pipes and devices, which may have nothing to say for long.
 
-use std::{fs::File, io, path::Path};
+use std::{fs::File, io, path::Path, time::Duration};
 
-use crate::{cancel::SignalPoll, os};
+use crate::os;
 
 /// Opens a pipe or a device, without waiting for somebody at its other end.
 ///
@@ -12,17 +12,11 @@ pub fn open(path: &Path) -> io::Result<File> {
     os::open_nonblocking(path)
 }
 
-/// Waits until there is something to read, or nothing will come any more.
+/// Waits until there is something to read, or nothing will come any more; false where the time was up
+/// before.
 ///
 /// # Errors
-/// [`Interrupted`](io::ErrorKind::Interrupted) where the caller gives up.
-pub fn wait_readable(file: &File, signals: SignalPoll<'_>) -> io::Result<()> {
-    loop {
-        if os::is_readable(file, crate::limits::TICK)? {
-            return Ok(());
-        }
-        if signals.poll() {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-    }
+/// As of `poll`.
+pub fn wait_readable(file: &File, time: Duration) -> io::Result<bool> {
+    os::is_readable(file, time)
 }

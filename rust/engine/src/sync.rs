@@ -80,8 +80,3 @@ impl Parked {
 pub(crate) fn has_passed(since: Instant, time: Duration) -> bool {
     since.elapsed() >= time
 }
-
-/// Locks, also after a panic of another thread.
-pub(crate) fn lock<T>(mutex: &sync::Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

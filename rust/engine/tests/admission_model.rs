@@ -38,16 +38,23 @@ mod cancel {
     /// What a look comes to.
     pub(crate) enum Cancellation<'a> {
         Nothing,
+        /// The caller gives up.
         GivesUp,
+        /// Somebody else ended the call, and there is no caller to be asked.
+        Ended,
         /// A signal has come.
         Handles(&'a dyn Fn()),
     }
 
     impl Cancellation<'_> {
+        pub(crate) fn asks_the_caller(&self) -> bool {
+            matches!(self, Self::GivesUp | Self::Handles(_))
+        }
+
         pub(crate) fn check(&self) -> Result<(), Cancelled> {
             match self {
                 Self::Nothing => Ok(()),
-                Self::GivesUp => Err(Cancelled),
+                Self::GivesUp | Self::Ended => Err(Cancelled),
                 Self::Handles(handler) => {
                     handler();
                     Ok(())
@@ -164,11 +171,20 @@ fn memory_binds_requests() {
 
 #[test]
 fn whoever_gives_up_takes_nothing_along() {
-    model(|| {
+    gives_up(|| Cancellation::GivesUp);
+}
+
+#[test]
+fn a_call_that_is_ended_takes_nothing_along() {
+    gives_up(|| Cancellation::Ended);
+}
+
+fn gives_up(how: fn() -> Cancellation<'static>) {
+    model(move || {
         let admission = admission(1, 100);
         let other = {
             let admission = Arc::clone(&admission);
-            thread::spawn(move || drop(admission.acquire(50, &Cancellation::GivesUp)))
+            thread::spawn(move || drop(admission.acquire(50, &how())))
         };
         drop(admission.acquire(50, &NEVER).unwrap());
         other.join().unwrap();

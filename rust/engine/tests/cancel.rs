@@ -41,7 +41,7 @@ fn an_interrupt_ends_a_call_of_many() {
     let start = Instant::now();
     rig.drive(&call, HashMap::new(), SignalPoll::new(&signals));
     assert!(start.elapsed() < SOON);
-    let outcomes = call.into_outcomes();
+    let outcomes = call.take_outcomes();
     assert_eq!(outcomes.len(), 20);
     for outcome in outcomes {
         assert_eq!(outcome.error().kind(), ErrorKind::Cancelled);
@@ -66,7 +66,7 @@ fn a_cancelled_call_reports_every_item_and_leaves_no_file() {
     call.cancel();
     rig.drive(&call, HashMap::new(), SignalPoll::never());
     assert!(start.elapsed() < SOON);
-    let outcomes = call.into_outcomes();
+    let outcomes = call.take_outcomes();
     assert_eq!(outcomes.len(), 1_000);
     for outcome in outcomes {
         assert_eq!(outcome.error().kind(), ErrorKind::Cancelled);

@@ -43,6 +43,7 @@ fn each_row_of_the_table_is_tried_again() {
 fn what_is_final_is_not_tried_again() {
     let rig = Rig::new();
     rig.write("a", b"content");
+    rig.read("a", 0, None).downloaded(); // from now on no refusal is taken for one of the protocol's version
     for (number, code, kind) in [
         (400, "InvalidHeaderValue", ErrorKind::Service),
         (
@@ -174,6 +175,22 @@ fn a_lost_answer_to_a_delete_is_no_failure() {
     for outcome in &outcomes {
         outcome.output();
     }
+}
+
+#[test]
+fn a_delete_that_failed_beside_others_is_tried_alone() {
+    let rig = Rig::new();
+    for name in ["a", "b"] {
+        rig.write(name, b"1");
+    }
+    // The batch is done and its answer lost; of its repetition one part fails.
+    rig.fault("BlobBatch", 1, Action::LoseAnswer);
+    rig.fault_after("DeleteBlob", 2, 1, status(503, "ServerBusy"));
+    rig.service.clear_requests();
+    for outcome in rig.batch(["a", "b"].map(delete).into(), OnError::Collect) {
+        outcome.output();
+    }
+    assert_eq!(rig.operations(), ["BlobBatch", "BlobBatch", "DeleteBlob"]);
 }
 
 #[test]

@@ -7,17 +7,20 @@ use std::{
     io::{self, Read},
     panic::{self, AssertUnwindSafe},
     sync::{Arc, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fastblob_engine::{
-    BlobRef, Checksum, Conditions, ErrorKind, Job, MemoryRegion, MemorySource, MemoryTarget, Need,
-    OnError, SignalPoll, Source, WriteOptions, checksum::crc64, limits::PART_SIZE,
+    BlobRef, Conditions, DeleteBlob, Error, ErrorKind, Job, MemoryRegion, MemorySource,
+    MemoryTarget, Need, OnError, SignalPoll, Source, WriteOptions, checksum::crc64,
+    limits::PART_SIZE,
 };
 use fastblob_service::Action;
 use support::{Expected, Folder, Rig, blob, content, delete, download, options, read, write};
 
 const PART: usize = PART_SIZE as usize;
+/// Nothing takes longer, unless it hangs.
+const HANGS: Duration = Duration::from_secs(30);
 
 #[test]
 fn every_size_comes_back_and_costs_what_it_must() {
@@ -127,7 +130,7 @@ fn a_stream_ends_with_the_first_block_that_is_refused() {
         .call_one(Job::upload(Source::Blocks, nowhere, options(true)));
     let endless: Box<dyn Read> = Box::new(io::repeat(1));
     rig.drive(&call, [(0, endless)].into(), SignalPoll::never());
-    let outcome = call.into_outcomes().pop().unwrap();
+    let outcome = call.take_outcomes().pop().unwrap();
     assert_eq!(outcome.error().code(), Some("ContainerNotFound"));
 }
 
@@ -151,7 +154,7 @@ fn a_stream_that_failed_wants_nothing_and_leaves_nothing() {
         let second = call.next_block().unwrap();
         assert_eq!(wait(), Need::Nothing);
         call.put_block(second.item, block(second.size), false);
-        let outcome = call.into_outcomes().pop().unwrap();
+        let outcome = call.take_outcomes().pop().unwrap();
         assert_eq!(outcome.error().code(), Some("ContainerNotFound"));
     }
     rig.write_stream("a", io::repeat(0).take(2 * PART_SIZE))
@@ -278,16 +281,45 @@ fn several_blobs_are_deleted_by_one_request() {
 }
 
 #[test]
-fn damage_on_the_way_is_noticed_where_crc64_is_asked_for() {
-    let rig = Rig::with(|config| config.checksum = Some(Checksum::Crc64));
-    for size in [100, PART + 100] {
-        let name = format!("{size}");
-        rig.write(&name, &content(size));
-        rig.read(&name, 0, None).downloaded();
-        rig.fault("GetBlob", 1, Action::Corrupt { at: 50 });
-        let damaged = rig.read(&name, 0, None);
-        assert_eq!(damaged.error().kind(), ErrorKind::Integrity);
+fn each_of_several_deletes_has_its_own_conditions() {
+    let rig = Rig::new();
+    let etag = |name: &str| rig.write(name, b"x").uploaded().etag.clone().unwrap();
+    let (old, right) = (etag("changed"), etag("unchanged"));
+    for name in ["changed", "plain", "leased"] {
+        rig.write(name, b"y");
     }
+    rig.service.clear_requests();
+    let on = |name: &str, if_match: Option<&str>, lease: Option<&str>| {
+        let conditions = Conditions {
+            if_match: if_match.map(str::to_owned),
+            lease: lease.map(str::to_owned),
+            ..Conditions::default()
+        };
+        let delete = DeleteBlob {
+            missing_ok: true,
+            conditions,
+        };
+        Job::delete(blob(name), delete)
+    };
+    let lease = "00000000-0000-0000-0000-000000000001";
+    let jobs = vec![
+        on("changed", Some(&old), None),
+        on("unchanged", Some(&right), None),
+        delete("plain"),
+        on("missing", None, None),
+        delete("missing too"),
+        on("leased", None, Some(lease)),
+    ];
+    let outcomes = rig.batch(jobs, OnError::Collect);
+    let kinds: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| outcome.result.as_ref().err().map(Error::kind))
+        .collect();
+    let (modified, not_found) = (Some(ErrorKind::Modified), Some(ErrorKind::NotFound));
+    assert_eq!(kinds, [modified, None, None, None, not_found, modified]);
+    assert_eq!(rig.operations(), ["BlobBatch"]);
+    rig.properties(blob("changed")).properties();
+    rig.properties(blob("leased")).properties();
 }
 
 /// Says that it is asked, and gives nothing before it may.
@@ -349,6 +381,50 @@ fn a_stream_that_panics_ends_its_call_and_nothing_else() {
     rig.write("b", b"content").uploaded();
     rig.write_stream("c", io::repeat(0).take(3 * PART_SIZE))
         .uploaded();
+}
+
+/// Memory whose owner panics when it is let go of.
+struct PanickingOwner;
+
+impl Drop for PanickingOwner {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "the owner of this test panics");
+    }
+}
+
+#[test]
+fn a_block_that_panics_ends_its_item_and_nothing_else() {
+    let rig = Rig::new();
+    for panicking in [0, 2] {
+        let call = rig.client.call(OnError::Collect);
+        call.push(vec![Job::upload(Source::Blocks, blob("a"), options(true))]);
+        call.end_of_input();
+        let mut blocks = 0;
+        let start = Instant::now();
+        loop {
+            match call.wait(SignalPoll::never(), Duration::from_secs(60)) {
+                Need::Nothing => break,
+                Need::Block => {}
+                other => panic!("{other:?}"),
+            }
+            let Some(wanted) = call.next_block() else {
+                continue;
+            };
+            let bytes = vec![0; wanted.size as usize];
+            let block = if blocks == panicking {
+                MemorySource::new(bytes.leak(), Box::new(PanickingOwner))
+            } else {
+                MemorySource::owned(bytes)
+            };
+            blocks += 1;
+            assert!(start.elapsed() < HANGS, "the item does not end");
+            // A stream without end: nobody is asked for more of it than what is under way.
+            call.put_block(wanted.item, block, false);
+        }
+        let outcome = call.take_outcomes().pop().unwrap();
+        assert_eq!(outcome.error().kind(), ErrorKind::Internal);
+    }
+    rig.write("b", b"content").uploaded();
 }
 
 #[test]

@@ -21,6 +21,8 @@ const CRC64: usize = 8;
 /// The flag that says that CRC64 are there.
 const WITH_CRC64: u16 = 1;
 const SEGMENT_CONTENT: u64 = 4 << 20;
+/// What is summed up is still in the processor's cache when it is sent.
+const IN_CACHE: usize = 512 << 10;
 
 fn new_crc() -> Crc {
     Crc::new(CrcAlgorithm::Crc64Nvme)
@@ -28,6 +30,10 @@ fn new_crc() -> Crc {
 
 /// The CRC64 of what has the first and, after it, of what has the second and that length.
 fn combined(first: u64, second: u64, length: u64) -> u64 {
+    if first == 0 {
+        // Shifting zero gives zero; for any other value it takes 50 microseconds.
+        return second;
+    }
     checksum_combine(CrcAlgorithm::Crc64Nvme, first, second, length)
 }
 
@@ -81,8 +87,10 @@ impl StructuredRange {
             self.content
                 .part(start, length)
                 .for_each_slice(&mut |slice| {
-                    crc.update(slice);
-                    sink(slice, true)
+                    slice.chunks(IN_CACHE).try_for_each(|piece| {
+                        crc.update(piece);
+                        sink(piece, true)
+                    })
                 })?;
             let crc = crc.finalize();
             sink(&crc.to_le_bytes(), false)?;

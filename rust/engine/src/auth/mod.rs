@@ -5,6 +5,8 @@ mod token;
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
+use percent_encoding::percent_decode_str;
+
 use self::shared_key::SharedKey;
 pub(crate) use self::token::TokenCache;
 pub use self::token::{Token, TokenError};
@@ -76,6 +78,22 @@ impl Credential {
         match &self.0 {
             Kind::Sas(sas) => Some(sas),
             _ => None,
+        }
+    }
+
+    /// What no message may show: a SAS's signature, with and without its percent signs, or the token.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        match &self.0 {
+            Kind::Anonymous | Kind::SharedKey(_) => Vec::new(),
+            Kind::Sas(sas) => sas
+                .split('&')
+                .filter_map(|pair| pair.strip_prefix("sig="))
+                .flat_map(|sig| {
+                    let decoded = percent_decode_str(sig).decode_utf8_lossy().into_owned();
+                    [sig.to_owned(), decoded]
+                })
+                .collect(),
+            Kind::Token(cache) => cache.secret().into_iter().collect(),
         }
     }
 

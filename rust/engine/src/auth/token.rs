@@ -118,6 +118,13 @@ impl TokenCache {
         }
     }
 
+    /// The token that is held, valid or not.
+    pub(crate) fn secret(&self) -> Option<String> {
+        let state = self.state.lock();
+        let value = &*state.held.as_ref()?.authorization;
+        Some(value.strip_prefix("Bearer ").unwrap_or(value).to_owned())
+    }
+
     /// Whether a token is needed now (or soon, as the one that is there ends), and it is the calling
     /// thread's turn to fetch it: it must answer with `fetched`, `failed` or `give_up`.
     ///
@@ -191,10 +198,15 @@ impl TokenCache {
         self.end_fetch(state);
     }
 
-    /// Leaves the turn to another thread.
-    pub(crate) fn give_up(&self) {
+    /// Whether it is this thread's turn to fetch one.
+    pub(crate) fn has_turn(&self, thread: ThreadId) -> bool {
+        self.state.lock().fetching == Some(thread)
+    }
+
+    /// Leaves the turn to another thread, if this one has it.
+    pub(crate) fn give_up(&self, thread: ThreadId) {
         let mut state = self.state.lock();
-        state.fetching = None;
+        state.fetching.take_if(|fetching| *fetching == thread);
         drop(state);
         self.changed.notify_all();
     }
@@ -295,7 +307,7 @@ mod tests {
     fn a_turn_that_is_given_up_is_another_s() {
         let cache = TokenCache::default();
         assert!(cache.begin_fetch(0));
-        cache.give_up();
+        cache.give_up(thread::current().id());
         thread::scope(|scope| {
             scope.spawn(|| assert!(cache.begin_fetch(0)));
         });

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 
 use super::{
     blob_ref::BlobRef,
-    conditions::Conditions,
-    delete_blob, error_response,
+    delete_blob::{self, DeleteBlob},
+    error_response,
+    redaction::Secrets,
     session::{Attempts, Operation, Session},
 };
 use crate::{
@@ -16,12 +17,9 @@ use crate::{
     random,
 };
 
-/// Deletes blobs of one container.
+/// Deletes blobs of one container, each on conditions of its own.
 #[derive(Debug)]
-pub(crate) struct BatchDelete<'a> {
-    pub(crate) blobs: &'a [&'a BlobRef],
-    pub(crate) conditions: &'a Conditions,
-}
+pub(crate) struct BatchDelete<'a>(pub(crate) &'a [(&'a BlobRef, &'a DeleteBlob)]);
 
 /// Status and error of each part, in the order of the blobs; None where the answer has none.
 pub(crate) type BatchAnswer = Vec<Option<(u16, Error)>>;
@@ -58,14 +56,15 @@ impl BatchDelete<'_> {
             path: format!(
                 "{}/{}",
                 account.endpoint.base_path(),
-                self.blobs[0].container()
+                self.0[0].0.container()
             ),
             content_type: format!("multipart/mixed; boundary={boundary}"),
             // Signed once for all attempts, which end long before a signature is too old (15 minutes).
             body: self.body(session, &boundary)?,
         };
         let (head, body) = session.call(attempts, &mut call)?;
-        parse(&head, &body, self.blobs.len())
+        let secrets = Secrets::new(&account.credential(), None);
+        parse(&head, &body, self.0.len(), &secrets)
     }
 
     fn body(&self, session: &Session, boundary: &str) -> Result<String> {
@@ -73,10 +72,10 @@ impl BatchDelete<'_> {
         let credential = account.credential();
         let mut body = String::new();
         let mut head = String::new();
-        for (index, blob) in self.blobs.iter().enumerate() {
+        for (index, (blob, delete)) in self.0.iter().enumerate() {
             let call = delete_blob::Call {
                 path: account.endpoint.path_of(blob),
-                conditions: self.conditions,
+                conditions: &delete.conditions,
             };
             let mut request = call.request(None);
             if !credential.authorize(&mut request, session.token_fetches)? {
@@ -94,7 +93,7 @@ impl BatchDelete<'_> {
     }
 }
 
-fn parse(head: &ResponseHead, body: &[u8], count: usize) -> Result<BatchAnswer> {
+fn parse(head: &ResponseHead, body: &[u8], count: usize, secrets: &Secrets) -> Result<BatchAnswer> {
     let malformed = || {
         Error::new(
             ErrorKind::Service,
@@ -123,8 +122,12 @@ fn parse(head: &ResponseHead, body: &[u8], count: usize) -> Result<BatchAnswer> 
             .ok()
             .flatten()
             .ok_or_else(malformed)?;
-        let error =
-            error_response::error(&head, &section.as_bytes()[start + length..], "the service");
+        let error = error_response::error(
+            &head,
+            &section.as_bytes()[start + length..],
+            "the service",
+            secrets,
+        );
         match index.and_then(|index| parts.get_mut(index)) {
             Some(part) if part.is_none() => *part = Some((head.status, error)),
             Some(_) => return Err(malformed()),
@@ -148,7 +151,7 @@ mod tests {
         let body = "--b\r\nContent-Type: application/http\r\nContent-ID: 1\r\n\r\nHTTP/1.1 404 x\r\n\
                     x-ms-error-code: BlobNotFound\r\nx-ms-request-id: r\r\n\r\n\r\n--b\r\n\
                     Content-ID: 0\r\n\r\nHTTP/1.1 202 Accepted\r\nx-ms-request-id: q\r\n\r\n--b--\r\n";
-        let parts = parse(&head(), body.as_bytes(), 3).unwrap();
+        let parts = parse(&head(), body.as_bytes(), 3, &Secrets::default()).unwrap();
         assert_eq!(parts[0].as_ref().unwrap().0, 202);
         let (status, error) = parts[1].as_ref().unwrap();
         assert_eq!((*status, error.kind()), (404, ErrorKind::NotFound));
@@ -158,6 +161,14 @@ mod tests {
     #[test]
     fn two_answers_to_one_part_are_none() {
         let part = "--b\r\nContent-ID: 0\r\n\r\nHTTP/1.1 202 x\r\nx-ms-request-id: q\r\n\r\n";
-        assert!(parse(&head(), format!("{part}{part}--b--").as_bytes(), 1).is_err());
+        assert!(
+            parse(
+                &head(),
+                format!("{part}{part}--b--").as_bytes(),
+                1,
+                &Secrets::default()
+            )
+            .is_err()
+        );
     }
 }

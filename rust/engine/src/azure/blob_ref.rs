@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::redaction::shown_path;
 use crate::error::InvalidInput;
 
 /// Longest blob name, in characters.
@@ -166,10 +167,10 @@ fn check_container(name: &str) -> Result<(), String> {
 /// The path without a query: a URL pasted by mistake may hold a SAS, which no message may show.
 fn without_query(path: &str) -> &str {
     let first = path.split('/').next().unwrap_or(path);
-    if path.contains("://") || is_host(first) || path.contains("sig=") {
+    if path.contains("://") || is_host(first) {
         path.split('?').next().unwrap_or(path)
     } else {
-        path
+        shown_path(path)
     }
 }
 

@@ -33,7 +33,6 @@ impl Conditions {
         for (name, value) in [
             ("if_match", &self.if_match),
             ("if_none_match", &self.if_none_match),
-            ("lease", &self.lease),
         ] {
             if let Some(value) = value
                 && (value.is_empty() || !is_header_value(value))
@@ -42,6 +41,11 @@ impl Conditions {
                     "{name} must be printable ASCII, such as the ETag of a result"
                 )));
             }
+        }
+        if self.lease.as_deref().is_some_and(|lease| !is_guid(lease)) {
+            return Err(InvalidInput::new(
+                "lease must be the id of a lease, a GUID as the service gives it",
+            ));
         }
         for (name, time) in [
             ("if_modified_since", self.if_modified_since),
@@ -89,6 +93,19 @@ impl Conditions {
     }
 }
 
+/// Whether this is one in any of the usual spellings.
+fn is_guid(text: &str) -> bool {
+    let bare = text.trim_matches(['{', '}', '(', ')']);
+    let is_dash = |(index, byte)| byte == b'-' && [8, 13, 18, 23].contains(&index);
+    let dashes = bare
+        .bytes()
+        .enumerate()
+        .filter(|pair| is_dash(*pair))
+        .count();
+    let digits = bare.bytes().filter(u8::is_ascii_hexdigit).count();
+    digits == 32 && (dashes == 0 || dashes == 4) && bare.len() == digits + dashes
+}
+
 /// An ETag in its quotes, without which other programs show it.
 fn quoted(etag: &str) -> String {
     if etag == "*" || etag.ends_with('"') {
@@ -108,7 +125,7 @@ mod tests {
             if_match: Some("0x1".to_owned()),
             if_none_match: Some("*".to_owned()),
             if_modified_since: Some(SystemTime::UNIX_EPOCH),
-            lease: Some("id".to_owned()),
+            lease: Some("1F812371-A41D-49E6-B123-F4B542E851C5".to_owned()),
             ..Conditions::default()
         };
         conditions.validate().unwrap();
@@ -124,7 +141,7 @@ mod tests {
                 "if-match: \"0x1\"",
                 "if-none-match: *",
                 "if-modified-since: Thu, 01 Jan 1970 00:00:00 GMT",
-                "x-ms-lease-id: id",
+                "x-ms-lease-id: 1F812371-A41D-49E6-B123-F4B542E851C5",
             ]
         );
     }
@@ -137,6 +154,13 @@ mod tests {
                 ..Conditions::default()
             };
             assert!(conditions.validate().is_err(), "{etag:?}");
+        }
+        for lease in ["", "id", "1F812371-A41D-49E6-B123", "a\r\nb: c"] {
+            let conditions = Conditions {
+                lease: Some(lease.to_owned()),
+                ..Conditions::default()
+            };
+            assert!(conditions.validate().is_err(), "{lease:?}");
         }
     }
 }

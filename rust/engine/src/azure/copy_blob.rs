@@ -7,13 +7,14 @@ use super::{
     conditions::Conditions,
     get_properties::{BlobProperties, get_properties},
     put_blob::was_created_since,
+    redaction::Secrets,
     session::{Attempts, Operation, Session},
     small_operation::{Answer, SmallOperation},
     write_options::WriteOptions,
 };
 use crate::{
     error::{Error, ErrorKind, InvalidInput, Result},
-    http::Request,
+    http::{Request, ResponseHead},
 };
 
 /// How often the end of a copy is asked for that the service makes in the background.
@@ -26,6 +27,10 @@ pub struct CopyBlob {
     source_conditions: Conditions,
     options: WriteOptions,
     started: bool,
+    /// What the service calls the copy.
+    id: Option<String>,
+    /// It goes on in the background.
+    pending: bool,
     /// At asking for the end.
     polls: Attempts,
 }
@@ -49,6 +54,8 @@ impl CopyBlob {
             source_conditions,
             options,
             started: false,
+            id: None,
+            pending: false,
             polls: Attempts::default(),
         })
     }
@@ -104,7 +111,7 @@ impl SmallOperation for CopyBlob {
                 copy: self,
             };
             match session.call(attempts, &mut call) {
-                Ok(_) => {}
+                Ok((head, _)) => self.took(&head),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && attempts.ambiguous => {
                     // An earlier attempt may have succeeded without our learning of it.
                     let none = Conditions::default();
@@ -117,6 +124,7 @@ impl SmallOperation for CopyBlob {
                     if copied != Some(&source_url) || !was_created_since(&found, &head, since) {
                         return Err(error);
                     }
+                    self.took(&head);
                 }
                 Err(error) => {
                     return Err(match error.code() {
@@ -129,51 +137,67 @@ impl SmallOperation for CopyBlob {
             }
             self.started = true;
         }
-        wait_for_end(session, &mut self.polls, blob).map(Answer::Properties)
+        self.wait_for_end(session, blob).map(Answer::Properties)
     }
 }
 
-fn wait_for_end(
-    session: &mut Session,
-    polls: &mut Attempts,
-    blob: &BlobRef,
-) -> Result<Box<BlobProperties>> {
-    let none = Conditions::default();
-    let patience = session.account.timeout.max(Duration::from_secs(60));
-    let mut progress = (String::new(), Instant::now());
-    loop {
-        let (properties, head) = get_properties(session, polls, blob, &none)?;
-        *polls = Attempts::default();
-        match head.get("x-ms-copy-status") {
-            Some("success") | None => return Ok(Box::new(properties)),
-            Some("pending") => {
-                let moved = head.get("x-ms-copy-progress").unwrap_or_default();
-                if moved != progress.0 {
-                    progress = (moved.to_owned(), Instant::now());
-                } else if progress.1.elapsed() > patience {
-                    return Err(Error::new(
-                        ErrorKind::Service,
-                        format!(
-                            "the copy stays at {:?} for {} s; the service goes on with it: look at the \
-                             properties of the target later",
-                            progress.0,
-                            patience.as_secs()
-                        ),
-                    ));
-                }
-                session
-                    .cancellation
-                    .sleep(POLL)
-                    .map_err(|_| Error::cancelled())?;
-            }
-            Some(other) => {
-                let reason = head
-                    .get("x-ms-copy-status-description")
-                    .unwrap_or("the service gives no reason");
+impl CopyBlob {
+    /// The service has begun the copy.
+    fn took(&mut self, head: &ResponseHead) {
+        self.id = head.get("x-ms-copy-id").map(str::to_owned);
+        self.pending = head.get("x-ms-copy-status") == Some("pending");
+    }
+
+    /// Waits for a copy that the service makes in the background, as long as it makes progress.
+    fn wait_for_end(
+        &mut self,
+        session: &mut Session,
+        blob: &BlobRef,
+    ) -> Result<Box<BlobProperties>> {
+        let none = Conditions::default();
+        let timeout = session.account.timeout;
+        let secrets = Secrets::new(&session.account.credential(), None);
+        let id = secrets.identifier(self.id.as_deref().unwrap_or("none"));
+        let failed = |reason: String| Error::new(ErrorKind::Service, reason);
+        let mut progress = (None, Instant::now());
+        loop {
+            let (properties, head) = get_properties(session, &mut self.polls, blob, &none)?;
+            self.polls = Attempts::default();
+            if self.pending && head.get("x-ms-copy-id") != self.id.as_deref() {
                 return Err(Error::new(
-                    ErrorKind::Service,
-                    format!("the copy ended as {other:?}: {reason:?}"),
+                    ErrorKind::Modified,
+                    format!("somebody else wrote the blob before the copy was done (copy id {id})"),
                 ));
+            }
+            match head.get("x-ms-copy-status") {
+                Some("success") | None => return Ok(Box::new(properties)),
+                Some("pending") => {
+                    let moved = head.get("x-ms-copy-progress").map(str::to_owned);
+                    if moved != progress.0 {
+                        progress = (moved, Instant::now());
+                    } else if progress.1.elapsed() >= timeout {
+                        return Err(failed(format!(
+                            "the copy made no progress for {} s and stays at {} bytes; the service goes on \
+                             with it: look at the target's properties later, or abort it (copy id {id})",
+                            timeout.as_secs_f64(),
+                            secrets.shown(moved.as_deref().unwrap_or("an unknown number of")),
+                        )));
+                    }
+                    session
+                        .cancellation
+                        .sleep(POLL.min(timeout))
+                        .map_err(|_| Error::cancelled())?;
+                }
+                Some(other) => {
+                    let reason = head
+                        .get("x-ms-copy-status-description")
+                        .unwrap_or("the service gives no reason");
+                    return Err(failed(format!(
+                        "the copy ended as {}: {} (copy id {id})",
+                        secrets.shown(other),
+                        secrets.shown(reason)
+                    )));
+                }
             }
         }
     }

@@ -6,7 +6,10 @@ use super::{
     session::{Attempts, Operation, Session},
     small_operation::{Answer, SmallOperation},
 };
-use crate::{error::Result, http::Request};
+use crate::{
+    error::{Error, Result},
+    http::Request,
+};
 
 /// Deletes a blob.
 #[derive(Clone, Debug, Default)]
@@ -18,9 +21,14 @@ pub struct DeleteBlob {
 }
 
 impl DeleteBlob {
-    /// Whether it can go into one request with others.
-    pub(crate) fn can_be_batched(&self) -> bool {
-        !self.missing_ok && self.conditions == Conditions::default()
+    /// What an error means that the blob, or its container, is not there, if that is as it should be;
+    /// `ambiguous`: an earlier attempt may have deleted it.
+    pub(crate) fn accepts(&self, error: &Error, ambiguous: bool) -> Option<Answer> {
+        match error.code() {
+            Some("BlobNotFound") if ambiguous => Some(Answer::Done),
+            Some("BlobNotFound" | "ContainerNotFound") if self.missing_ok => Some(Answer::Missing),
+            _ => None,
+        }
     }
 }
 
@@ -50,15 +58,8 @@ impl SmallOperation for DeleteBlob {
         let path = session.account.endpoint.path_of(blob);
         let conditions = &self.conditions;
         match session.call(attempts, &mut Call { path, conditions }) {
-            Err(error) if error.code() == Some("BlobNotFound") => {
-                // An earlier attempt may have done it.
-                if self.missing_ok || attempts.ambiguous {
-                    Ok(Answer::Done)
-                } else {
-                    Err(error)
-                }
-            }
-            sent => sent.map(|_| Answer::Done),
+            Ok(_) => Ok(Answer::Done),
+            Err(error) => self.accepts(&error, attempts.ambiguous).ok_or(error),
         }
     }
 }

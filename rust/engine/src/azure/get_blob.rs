@@ -4,11 +4,27 @@
 
 use std::{ops::Range, time::SystemTime};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::{
     conditions::Conditions, content_headers::ContentHeaders, session::Operation,
-    small_operation::date,
+    small_operation::date, structured_message,
 };
-use crate::http::{Request, ResponseHead, TransportError};
+use crate::{
+    http::{Request, ResponseHead, TransportError},
+    limits::SERVICE_VERSION,
+};
+
+/// How the service vouches for the bytes of a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Vouching {
+    /// By their number alone.
+    Length,
+    /// With a CRC64 in the head of its answer, for a range of at most 4 MiB.
+    RangeCrc64,
+    /// With a structured message, where it knows that.
+    StructuredMessage,
+}
 
 /// Bytes `first..=last` of a blob.
 #[derive(Debug)]
@@ -22,13 +38,20 @@ pub(crate) struct GetBlob<'a> {
     pub(crate) conditions: Option<&'a Conditions>,
     /// Bytes of buffer that copying the body needs.
     pub(crate) buffer: usize,
-    /// Ask for a CRC64 of the range, of at most 4 MiB.
-    pub(crate) range_crc64: bool,
+    /// What the service is asked for.
+    pub(crate) vouching: Vouching,
 }
 
 impl Operation for GetBlob<'_> {
     fn expected(&self) -> &[u16] {
         &[200, 206]
+    }
+
+    fn version(&self) -> &'static str {
+        match self.vouching {
+            Vouching::StructuredMessage => structured_message::FIRST_VERSION,
+            Vouching::Length | Vouching::RangeCrc64 => SERVICE_VERSION,
+        }
     }
 
     fn buffer_size(&self) -> usize {
@@ -48,10 +71,13 @@ impl Operation for GetBlob<'_> {
             (None, Some(conditions)) => request = conditions.apply(request),
             (None, None) => {}
         }
-        if self.range_crc64 {
-            request = request.header("x-ms-range-get-content-crc64", "true");
+        match self.vouching {
+            Vouching::Length => request,
+            Vouching::RangeCrc64 => request.header("x-ms-range-get-content-crc64", "true"),
+            Vouching::StructuredMessage => {
+                request.header("x-ms-structured-body", structured_message::FORM)
+            }
         }
-        request
     }
 }
 
@@ -64,19 +90,42 @@ pub(crate) struct ReceivedRange {
     pub(crate) total: u64,
     /// The blob's stored MD5, base64.
     pub(crate) md5: Option<String>,
+    /// They come in a structured message.
+    pub(crate) is_message: bool,
 }
 
 impl ReceivedRange {
     /// Reads a head that answers a request for `first..end`.
-    pub(crate) fn read(head: &ResponseHead, first: u64, end: u64) -> Result<Self, TransportError> {
+    pub(crate) fn read(
+        head: &ResponseHead,
+        first: u64,
+        end: u64,
+        vouching: Vouching,
+    ) -> Result<Self, TransportError> {
+        let is_message = match head.get("x-ms-structured-body") {
+            // The service does not know the header.
+            None => false,
+            Some(structured_message::FORM) if vouching == Vouching::StructuredMessage => true,
+            Some(_) => {
+                return Err(TransportError::Protocol(
+                    "the answer has a form that was not asked for",
+                ));
+            }
+        };
+        let number = |name| head.get(name).map(str::parse::<u64>);
+        let length = if is_message {
+            number("x-ms-structured-content-length")
+        } else {
+            head.length().map(Ok)
+        };
+        let length = length
+            .transpose()
+            .map_err(|_| TransportError::Protocol("the answer has an illegal length"))?;
         // 200 is the whole blob, from a proxy that does not know x-ms-range: good if all was asked for.
         let (bytes, total) = match (head.status, head.content_range()) {
             (206, Some((Some((from, to)), total))) => (from..to + 1, total),
             (200, _) if first == 0 => {
-                let length = head
-                    .get("content-length")
-                    .and_then(|text| text.parse().ok())
-                    .ok_or(TransportError::Protocol("the answer has no length"))?;
+                let length = length.ok_or(TransportError::Protocol("the answer has no length"))?;
                 (0..length, length)
             }
             _ => {
@@ -90,23 +139,24 @@ impl ReceivedRange {
                 "the answer is another range than asked for",
             ));
         }
-        if head
-            .length()
-            .is_some_and(|length| length != bytes.end - bytes.start)
-        {
+        if length.is_some_and(|length| length != bytes.end - bytes.start) {
             return Err(TransportError::Protocol(
                 "the answer's length is not that of its range",
             ));
         }
-        let md5 = head
-            .get("x-ms-blob-content-md5")
-            .or_else(|| head.get("content-md5").filter(|_| head.status == 200));
         Ok(Self {
-            md5: md5.map(str::to_owned),
+            md5: stored_md5(head).map(str::to_owned),
             bytes,
             total,
+            is_message,
         })
     }
+}
+
+/// The MD5 of the whole blob, not of the range.
+fn stored_md5(head: &ResponseHead) -> Option<&str> {
+    head.get("x-ms-blob-content-md5")
+        .or_else(|| head.get("content-md5").filter(|_| head.status == 200))
 }
 
 /// What a download brought along.
@@ -135,6 +185,11 @@ impl Downloaded {
         self.head.metadata()
     }
 
+    /// MD5 of the whole blob, where one is stored.
+    pub fn content_md5(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(stored_md5(&self.head)?).ok()
+    }
+
     /// Headers of content.
     pub fn content(&self) -> ContentHeaders {
         ContentHeaders::read(&self.head)
@@ -150,7 +205,7 @@ mod tests {
         let (head, _) = ResponseHead::parse(head.as_bytes(), false)
             .unwrap()
             .unwrap();
-        ReceivedRange::read(&head, first, end)
+        ReceivedRange::read(&head, first, end, Vouching::StructuredMessage)
     }
 
     #[test]

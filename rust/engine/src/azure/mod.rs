@@ -14,28 +14,33 @@ mod get_blob;
 mod get_block_list;
 mod get_properties;
 mod list_blobs;
+mod list_page;
 mod put_blob;
 mod put_block;
 mod put_block_list;
+mod redaction;
 mod session;
 mod set_http_headers;
 mod set_metadata;
 mod set_tier;
 mod small_operation;
+mod structured_message;
 mod tags;
 mod verified_content;
 mod write_options;
 
 pub(crate) use self::{
     blob_batch::BatchDelete,
-    get_blob::{GetBlob, ReceivedRange},
+    get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{GetProperties, get_properties},
     list_blobs::{ListAll, ListBlobs},
     put_blob::PutBlob,
     put_block::PutBlock,
     put_block_list::PutBlockList,
+    redaction::shown_path,
     session::{Attempts, Opened, Session, Statistics},
     small_operation::SmallOperation,
+    structured_message::{Decoder, Unreadable},
     verified_content::Content,
 };
 
@@ -47,7 +52,8 @@ pub use self::{
     delete_blob::DeleteBlob,
     get_blob::Downloaded,
     get_properties::BlobProperties,
-    list_blobs::{Include, ListEntry, ListOptions},
+    list_blobs::{Include, ListOptions},
+    list_page::ListEntry,
     set_http_headers::SetHttpHeaders,
     set_metadata::SetMetadata,
     set_tier::SetTier,

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::{
     blob_ref::BlobRef,
     conditions::Conditions,
-    get_blob::{GetBlob, ReceivedRange},
+    get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{BlobProperties, get_properties},
     session::{Attempts, Session},
     small_operation::date,
@@ -165,10 +165,10 @@ fn stored_crc64(
             etag: found.etag.as_deref(),
             conditions: None,
             buffer: 0,
-            range_crc64: false,
+            vouching: Vouching::Length,
         };
         let mut opened = session.open(&mut attempts, &mut get)?;
-        let range = ReceivedRange::read(&opened.head, 0, length);
+        let range = ReceivedRange::read(&opened.head, 0, length, Vouching::Length);
         let mut body = opened.body(session.cancellation);
         let read = range.and_then(|_| {
             let mut running = Crc64::new();

@@ -24,6 +24,10 @@ impl Put for &PutBlock<'_> {
             None => request,
         }
     }
+
+    fn may_be_repeated(&self) -> bool {
+        true
+    }
 }
 
 impl PutBlock<'_> {

@@ -9,14 +9,14 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::error_response;
+use super::{error_response, redaction::Secrets};
 use crate::{
     account::Account,
     admission::Permit,
     cancel::Cancellation,
     error::{Error, ErrorKind, Result},
     http::{BodyReader, Connection, Request, ResponseHead, TransportError},
-    limits::{MAX_ANSWER_SIZE, MAX_ERROR_SIZE, SERVICE_VERSION},
+    limits::{MAX_ANSWER_SIZE, MAX_ERROR_SIZE, SERVICE_VERSION, TICK},
     progress::Progress,
     retry::{self, Decision},
 };
@@ -34,6 +34,11 @@ pub(crate) struct Statistics {
 pub(crate) trait Operation {
     /// Statuses that are a success.
     fn expected(&self) -> &[u16];
+
+    /// The version of the REST protocol that the request is of.
+    fn version(&self) -> &'static str {
+        SERVICE_VERSION
+    }
 
     /// Bytes of buffer that an attempt needs, for what is read from a file or written to one.
     fn buffer_size(&self) -> usize {
@@ -61,13 +66,16 @@ pub(crate) struct Session<'a> {
     pub(crate) progress: &'a Progress,
     /// How many tokens had been fetched when the call began.
     pub(crate) token_fetches: u64,
+    /// Whoever sends has files open that can be closed meanwhile: a shortage of descriptors comes out at
+    /// once, as if all hold files, none gets a connection.
+    pub(crate) gives_way: bool,
 }
 
 /// How a request has fared so far.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     count: u32,
-    /// In a row, without a byte that arrived in between.
+    /// In a row, without progress in between.
     failures: u32,
     /// The next attempt takes a new connection.
     reconnect: bool,
@@ -89,7 +97,7 @@ impl Attempts {
         self.failures = 0;
     }
 
-    /// Bytes have arrived: the failures before do not count.
+    /// Enough bytes have arrived: the failures before do not count.
     pub(crate) fn progressed(&mut self) {
         self.failures = 0;
     }
@@ -111,6 +119,8 @@ enum Failed {
     Again(Error, Option<Duration>),
     /// Try again at once: with another connection or another token.
     AtOnce(Error),
+    /// This machine has no room for another connection.
+    Shortage(Error),
     Final(Error),
 }
 
@@ -138,6 +148,12 @@ impl<'a> Session<'a> {
                     log::debug!("repeated at once: {error}");
                 }
                 Err(Failed::Again(error, asked)) => self.back_off(attempts, error, asked)?,
+                Err(Failed::Shortage(error))
+                    if self.gives_way && error.is_descriptor_shortage() =>
+                {
+                    return Err(error);
+                }
+                Err(Failed::Shortage(error)) => self.wait_for_room(attempts, error)?,
             }
         }
     }
@@ -169,8 +185,27 @@ impl<'a> Session<'a> {
         match self.transport_failure(error) {
             Failed::Final(error) => Err(error.with_attempts(attempts.count)),
             Failed::Again(error, asked) => self.back_off(attempts, error, asked),
+            Failed::Shortage(error) => self.wait_for_room(attempts, error),
             Failed::AtOnce(_) => Ok(()),
         }
+    }
+
+    /// This machine has no descriptor left for a connection or a file: waits until there may be one. Those
+    /// of connections that are not in use are let go. While requests are in flight there is hope.
+    pub(crate) fn wait_for_room(&self, attempts: &mut Attempts, error: Error) -> Result<()> {
+        // With fewer requests at a time there may be room enough.
+        self.account.admission.throttled();
+        if self.account.pool.close_idle() {
+            return Ok(());
+        }
+        if !self.account.admission.is_in_use() {
+            return self.back_off(attempts, error, None);
+        }
+        log::debug!("waits for others to end: {error}");
+        let time = TICK.mul_f64(fastrand::f64());
+        self.cancellation
+            .sleep(time)
+            .map_err(|_| Error::cancelled())
     }
 
     fn back_off(
@@ -216,7 +251,7 @@ impl<'a> Session<'a> {
         let mut request = operation.request(content);
         request
             .headers
-            .push(("x-ms-version".into(), SERVICE_VERSION.into()));
+            .push(("x-ms-version".into(), operation.version().into()));
         request
             .headers
             .push(("x-ms-client-request-id".into(), id.as_str().into()));
@@ -243,7 +278,7 @@ impl<'a> Session<'a> {
         let head = match answered {
             Ok(head) => head,
             Err(error) => {
-                attempts.ambiguous = true;
+                attempts.ambiguous |= connection.sent_whole;
                 // Most likely the service closed the connection just when it was used again.
                 let stale =
                     was_used && !attempts.reconnect && matches!(error, TransportError::Io(_));
@@ -261,7 +296,7 @@ impl<'a> Session<'a> {
             .get("x-ms-client-request-id")
             .is_some_and(|echoed| echoed != id)
         {
-            attempts.ambiguous = true;
+            attempts.ambiguous |= connection.sent_whole;
             return Err(self.transport_failure(TransportError::Protocol(
                 "the answer belongs to another request",
             )));
@@ -309,13 +344,15 @@ impl<'a> Session<'a> {
         let text = body.read_all_at_once(MAX_ERROR_SIZE).unwrap_or_default();
         let finished = body.is_finished();
         let head = opened.close(finished);
-        let error = error_response::error(&head, &text, &self.account.endpoint.url());
+        let credential = self.account.credential();
+        let secrets = Secrets::new(&credential, authorization);
+        let error = error_response::error(&head, &text, &self.account.endpoint.url(), &secrets);
         let asked = retry::retry_after(|name| head.get(name));
         match retry::decide(head.status, error.code()) {
             Decision::Fail => Failed::Final(error),
             Decision::Retry => {
                 // OperationTimedOut may mean that the operation goes on.
-                attempts.ambiguous |= head.status >= 500;
+                attempts.ambiguous |= head.status >= 500 && !head.answered_early;
                 Failed::Again(error, asked)
             }
             // Nothing was done, and that is certain.
@@ -324,7 +361,6 @@ impl<'a> Session<'a> {
                 let claims = head
                     .get("www-authenticate")
                     .and_then(error_response::claims);
-                let credential = self.account.credential();
                 if !attempts.asked_for_token && credential.refused(authorization, claims) {
                     attempts.asked_for_token = true;
                     Failed::AtOnce(error)
@@ -384,17 +420,15 @@ impl<'a> Session<'a> {
                 ),
             ),
             TransportError::LocalShortage(error) => {
-                // With fewer requests at a time there may be room enough.
-                self.account.admission.throttled();
-                Error::new(
-                    ErrorKind::Local,
-                    format!(
-                        "this machine has no room for another connection: {error}; raise the limit of open \
-                         files (ulimit -n) or lower max_connections"
-                    ),
-                )
-                .with_os_error(&error)
-                .with_source(Arc::new(error))
+                let message = format!(
+                    "this machine has no room for another connection: {error}; raise the limit of open \
+                     files (ulimit -n) or lower max_connections"
+                );
+                return Failed::Shortage(
+                    Error::new(ErrorKind::Local, message)
+                        .with_os_error(&error)
+                        .with_source(Arc::new(error)),
+                );
             }
             TransportError::Lookup(error) => network(
                 format!(

@@ -5,7 +5,7 @@ use std::{fmt, time::SystemTime};
 use super::{
     blob_ref::BlobRef,
     get_properties::BlobProperties,
-    list_blobs::ListEntry,
+    list_page::ListEntry,
     session::{Attempts, Session},
 };
 use crate::{error::Result, http::ResponseHead};
@@ -36,6 +36,8 @@ pub(crate) trait SmallOperation: Send + fmt::Debug {
 pub enum Answer {
     /// Nothing but success.
     Done,
+    /// There was no such blob, and that is fine.
+    Missing,
     /// The blob's new version.
     Updated(Updated),
     /// Properties of the blob.

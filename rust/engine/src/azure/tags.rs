@@ -7,7 +7,7 @@ use quick_xml::{Reader, events::Event};
 use super::{
     blob_ref::BlobRef,
     conditions::Conditions,
-    list_blobs::resolve,
+    list_page::resolve,
     session::{Attempts, Operation, Session},
     small_operation::{Answer, SmallOperation},
     write_options::validate_tags,

@@ -1,16 +1,24 @@
 //! Content on its way up, with a checksum for the service to verify.
 //!
-//! A file is read once for the checksum and a second time while it is sent, from the page cache: less
-//! memory than keeping a block, and as fast.
+//! A block of a file is a structured message where the service knows that: it is read once, while it is
+//! sent. Otherwise the checksum goes into the head, and the file is read a second time, from the page
+//! cache.
 
-use std::{fs::File, sync::atomic::Ordering};
+use std::{
+    fs::File,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use super::session::{Attempts, Operation, Session};
+use super::{
+    session::{Attempts, Operation, Session},
+    structured_message::{Encoder, FIRST_VERSION, FORM},
+};
 use crate::{
+    account::Account,
     checksum::{Crc64, crc64, encode_crc64, encode_md5},
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     http::{Body, Request, ResponseHead},
-    limits::{BUFFER_SIZE, MAX_MD5_FALLBACK},
+    limits::{BUFFER_SIZE, MAX_MD5_FALLBACK, SERVICE_VERSION},
     os,
 };
 
@@ -52,17 +60,24 @@ impl Content<'_> {
 /// The request that takes the content.
 pub(super) trait Put {
     fn request(&self) -> Request<'_>;
+
+    /// Whether nothing is lost where a service takes a structured message for the content itself: what was
+    /// stored is no part of a blob, and is replaced.
+    fn may_be_repeated(&self) -> bool {
+        false
+    }
 }
 
 pub(super) struct Verified<'a, P> {
     put: P,
     content: Content<'a>,
     crc64: Option<u64>,
-    check: Check,
+    check: Check<'a>,
 }
 
-enum Check {
+enum Check<'a> {
     Crc64,
+    Message(Box<Encoder<'a>>),
     /// What an emulator without CRC64 verifies, for content in memory that is small.
     Md5(Option<String>),
 }
@@ -84,26 +99,80 @@ impl<'a, P: Put> Verified<'a, P> {
         attempts: &mut Attempts,
     ) -> Result<(u64, ResponseHead)> {
         let account = session.account;
-        if account.no_crc64.load(Ordering::Relaxed) {
+        let _only_one = self.choose(account);
+        let mut refused_message = false;
+        let mut refused_crc64 = None;
+        loop {
+            let sent = session.call(attempts, &mut self);
+            match (&self.check, sent) {
+                (Check::Message(message), Ok((head, _))) => {
+                    let is_known = head.get("x-ms-structured-body") == Some(FORM);
+                    account.structured_blocks.learn(is_known);
+                    if is_known {
+                        return Ok((message.content().1, head));
+                    }
+                    log::debug!("what was sent as a structured message is sent plain");
+                    self.check = Check::Crc64;
+                }
+                (Check::Message(_), Err(error))
+                    if !account.structured_blocks.is_proven()
+                        && error.kind() != ErrorKind::Integrity
+                        && (error.status() == Some(400) || error.is_not_supported()) =>
+                {
+                    log::debug!("sent in another form: {error}");
+                    refused_message = true;
+                    self.check = Check::Crc64;
+                }
+                (Check::Crc64, Err(error)) if error.is_not_supported() => {
+                    refused_crc64 = Some(error);
+                    self.fall_back();
+                }
+                (_, Ok((head, _))) => {
+                    // Only now is it clear that the form was what the service refused.
+                    if refused_message {
+                        account.structured_blocks.learn(false);
+                    }
+                    if refused_crc64.is_some() {
+                        account.without_crc64();
+                    }
+                    return Ok((self.crc64.unwrap_or_default(), head));
+                }
+                (_, Err(error)) if error.is_not_supported() => {
+                    return Err(refused_crc64.unwrap_or(error));
+                }
+                (_, Err(error)) => return Err(error),
+            }
+            attempts.in_another_form();
+        }
+    }
+
+    /// Chooses the form. Whether the service knows structured messages is tried out with one request at a
+    /// time: what is returned is kept while that one is on its way.
+    fn choose<'p>(&mut self, account: &'p Account) -> Option<Probe<'p>> {
+        let probe = match self.content {
+            Content::File {
+                file,
+                offset,
+                length,
+                ..
+            } if length > BUFFER_SIZE as u64 && self.put.may_be_repeated() => {
+                let messages = &account.structured_blocks;
+                let probe = if messages.is_proven() || messages.is_absent() {
+                    None
+                } else {
+                    Probe::begin(&account.tries_messages)
+                };
+                if messages.is_proven() || probe.is_some() {
+                    self.check = Check::Message(Box::new(Encoder::new(file, offset, length)));
+                }
+                probe
+            }
+            _ => None,
+        };
+        if matches!(self.check, Check::Crc64) && account.no_crc64.load(Ordering::Relaxed) {
             self.fall_back();
         }
-        let sent = match session.call(attempts, &mut self) {
-            Err(refusal) if refusal.is_not_supported() && matches!(self.check, Check::Crc64) => {
-                self.fall_back();
-                attempts.in_another_form();
-                let sent = session.call(attempts, &mut self);
-                match sent {
-                    // Only now is it clear that the checksum was what the service refused.
-                    Ok(_) => account.without_crc64(),
-                    Err(error) if error.is_not_supported() => return Err(refusal),
-                    Err(_) => {}
-                }
-                sent
-            }
-            sent => sent,
-        };
-        let (head, _) = sent?;
-        Ok((self.crc64.unwrap_or_default(), head))
+        probe
     }
 
     fn fall_back(&mut self) {
@@ -116,9 +185,32 @@ impl<'a, P: Put> Verified<'a, P> {
     }
 }
 
+/// There is one at a time.
+struct Probe<'p>(&'p AtomicBool);
+
+impl<'p> Probe<'p> {
+    fn begin(is_under_way: &'p AtomicBool) -> Option<Self> {
+        let was = is_under_way.swap(true, Ordering::Relaxed);
+        (!was).then_some(Self(is_under_way))
+    }
+}
+
+impl Drop for Probe<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 impl<P: Put> Operation for Verified<'_, P> {
     fn expected(&self) -> &[u16] {
         &[201]
+    }
+
+    fn version(&self) -> &'static str {
+        match self.check {
+            Check::Message(_) => FIRST_VERSION,
+            Check::Crc64 | Check::Md5(_) => SERVICE_VERSION,
+        }
     }
 
     fn buffer_size(&self) -> usize {
@@ -129,6 +221,10 @@ impl<P: Put> Operation for Verified<'_, P> {
     }
 
     fn prepare(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
+        if let Check::Message(message) = &self.check {
+            message.restart();
+            return Ok(None);
+        }
         match self.content {
             Content::Memory(bytes) => {
                 self.crc64.get_or_insert_with(|| crc64(0, bytes));
@@ -150,6 +246,17 @@ impl<P: Put> Operation for Verified<'_, P> {
     }
 
     fn request<'r>(&'r self, content: Option<&'r [u8]>) -> Request<'r> {
+        if let Check::Message(message) = &self.check {
+            return self
+                .put
+                .request()
+                .body(Body::Produced(&**message))
+                .header("x-ms-structured-body", FORM)
+                .header(
+                    "x-ms-structured-content-length",
+                    message.content().0.to_string(),
+                );
+        }
         let body = match (content, self.content) {
             (Some(bytes), _) | (None, Content::Memory(bytes)) => Body::Bytes(bytes),
             (
@@ -173,7 +280,7 @@ impl<P: Put> Operation for Verified<'_, P> {
                 encode_crc64(self.crc64.unwrap_or_default()),
             ),
             Check::Md5(Some(md5)) => request.header("content-md5", md5.as_str()),
-            Check::Md5(None) => request,
+            Check::Md5(None) | Check::Message(_) => request,
         }
     }
 }

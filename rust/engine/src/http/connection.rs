@@ -39,6 +39,9 @@ pub(crate) struct Connection {
     used: Instant,
     /// Requests sent so far.
     pub(crate) requests: u64,
+    /// Whether the last of them was sent to its last byte: one that was not cannot be carried out, as its
+    /// Content-Length says more than arrives.
+    pub(crate) sent_whole: bool,
 }
 
 impl Connection {
@@ -63,6 +66,7 @@ impl Connection {
             created: Instant::now(),
             used: Instant::now(),
             requests: 0,
+            sent_whole: false,
         };
         if let Some(config) = tls {
             if let Some(proxy) = proxy {
@@ -127,7 +131,9 @@ impl Connection {
         cancellation: &Cancellation,
     ) -> Result<ResponseHead, TransportError> {
         self.requests += 1;
+        self.sent_whole = false;
         let sent = self.send(head.as_bytes(), request.body, buffer, cancellation)?;
+        self.sent_whole = matches!(sent, Sent::Whole);
         let read = self.read_head(request.method == "HEAD", cancellation);
         match (sent, read) {
             (Sent::Whole, read) => read,

@@ -1,6 +1,12 @@
 //! Heads of requests and responses.
 
-use std::{borrow::Cow, fmt::Write as _, fs::File, ops::Range};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    fs::File,
+    io,
+    ops::Range,
+};
 
 use percent_encoding::utf8_percent_encode;
 
@@ -26,6 +32,17 @@ pub(crate) enum Body<'a> {
         offset: u64,
         length: u64,
     },
+    /// Made while it is sent.
+    Produced(&'a dyn Produced),
+}
+
+/// A body that is made while it is sent.
+pub(crate) trait Produced: fmt::Debug {
+    /// Bytes of all of it.
+    fn length(&self) -> u64;
+
+    /// Puts the next bytes into the buffer, as many as it holds; 0 at the end.
+    fn next(&self, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
 impl Body<'_> {
@@ -34,6 +51,7 @@ impl Body<'_> {
             Body::Empty => 0,
             Body::Bytes(bytes) => bytes.len() as u64,
             Body::File { length, .. } => *length,
+            Body::Produced(produced) => produced.length(),
         }
     }
 }

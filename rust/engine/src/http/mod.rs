@@ -27,6 +27,7 @@ mod tests;
 
 pub(crate) use body::BodyReader;
 pub(crate) use connection::Connection;
-pub(crate) use message::{Body, Request, ResponseHead, is_header_value};
+pub(crate) use message::{Body, Produced, Request, ResponseHead, is_header_value};
 pub(crate) use pool::Pool;
+pub(crate) use proxy::Proxy;
 pub(crate) use transport_error::TransportError;

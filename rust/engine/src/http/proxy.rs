@@ -1,4 +1,5 @@
-//! Proxies from the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+//! The proxy that the user names, or else the environment: `HTTPS_PROXY`, `http_proxy`, `ALL_PROXY` and
+//! `NO_PROXY`.
 //!
 //! The upper-case `HTTP_PROXY` is not read: a CGI server sets it from a request's header
 //! (<https://httpoxy.org>), which is why curl does not read it either.
@@ -10,7 +11,10 @@ use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::{endpoint::Endpoint, error::InvalidInput};
+use crate::{
+    endpoint::{self, Endpoint},
+    error::InvalidInput,
+};
 
 /// A proxy that tunnels (https) or forwards (http) requests.
 #[derive(Clone)]
@@ -27,7 +31,15 @@ impl std::fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    /// The proxy on the way to `endpoint`, if there is one.
+    /// The proxy that the user names, for whatever endpoint; none where the URL is empty.
+    pub(crate) fn explicit(url: &str) -> Result<Option<Self>, InvalidInput> {
+        if url.is_empty() {
+            return Ok(None);
+        }
+        Self::parse(url).map(Some).ok_or_else(|| refusal("proxy"))
+    }
+
+    /// The proxy that the environment puts on the way to `endpoint`, if there is one.
     pub(crate) fn from_environment(endpoint: &Endpoint) -> Result<Option<Self>, InvalidInput> {
         Self::find(endpoint, |name| {
             env::var(name).ok().filter(|value| !value.is_empty())
@@ -56,12 +68,9 @@ impl Proxy {
         if exceptions.is_some_and(|list| is_excepted(&endpoint.host(), endpoint.port(), &list)) {
             return Ok(None);
         }
-        Self::parse(&value).map(Some).ok_or_else(|| {
-            // The value may hold a password.
-            InvalidInput::new(format!(
-                "the variable {name} is not the URL of an http proxy; write 'http://host:port'"
-            ))
-        })
+        Self::parse(&value)
+            .map(Some)
+            .ok_or_else(|| refusal(&format!("the variable {name}")))
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
@@ -89,6 +98,11 @@ impl Proxy {
         })
     }
 
+    /// Whether it is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        endpoint::is_loopback(&self.host)
+    }
+
     /// What asks the proxy for a tunnel (RFC 9110, section 9.3.6).
     pub(crate) fn connect_head(&self, endpoint: &Endpoint) -> String {
         let host = endpoint.host();
@@ -108,6 +122,13 @@ impl Proxy {
     pub(crate) fn authorization(&self) -> Option<&str> {
         self.authorization.as_deref()
     }
+}
+
+/// Without the value, which may hold a password.
+fn refusal(what: &str) -> InvalidInput {
+    InvalidInput::new(format!(
+        "{what} is not the URL of an http proxy; write 'http://host:port'"
+    ))
 }
 
 /// Whether `NO_PROXY` names the host: itself, a domain that it belongs to, a network (CIDR) that its
@@ -235,6 +256,14 @@ mod tests {
             assert_eq!(find(&format!("https://{host}:10000/account"), &all), None);
         }
         assert!(find("http://10.0.0.1/account", &all).is_some());
+    }
+
+    #[test]
+    fn a_proxy_that_is_named_comes_first() {
+        let proxy = Proxy::explicit("http://p:1").unwrap().unwrap();
+        assert_eq!((proxy.host.as_str(), proxy.port), ("p", 1));
+        assert!(Proxy::explicit("").unwrap().is_none());
+        assert!(Proxy::explicit("p:x").is_err());
     }
 
     #[test]

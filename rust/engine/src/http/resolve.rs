@@ -3,13 +3,17 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr, ToSocketAddrs},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::Instant,
 };
 
 use super::transport_error::TransportError;
-use crate::{cancel::Cancellation, limits::TICK, sync::lock};
+use crate::{
+    cancel::Cancellation,
+    limits::TICK,
+    sync::{Condvar, Mutex},
+};
 
 type Addresses = Result<Vec<SocketAddr>, Arc<io::Error>>;
 
@@ -52,7 +56,7 @@ impl Resolver {
             return Ok(vec![SocketAddr::new(address, self.port)]);
         }
         let question = self.ask()?;
-        let mut answer = lock(&question.answer);
+        let mut answer = question.answer.lock();
         loop {
             match &*answer {
                 Some(Ok(addresses)) if addresses.is_empty() => {
@@ -74,22 +78,18 @@ impl Resolver {
                     "the resolver did not answer in time",
                 )));
             }
-            answer = lock(&question.answer);
+            answer = question.answer.lock();
             if answer.is_none() {
-                answer = question
-                    .answered
-                    .wait_timeout(answer, TICK)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0;
+                (answer, _) = question.answered.wait_for(answer, TICK);
             }
         }
     }
 
     /// The question that is being asked, or a new one.
     fn ask(&self) -> Result<Arc<Question>, TransportError> {
-        let mut current = lock(&self.question);
+        let mut current = self.question.lock();
         if let Some(question) = &*current
-            && lock(&question.answer).is_none()
+            && question.answer.lock().is_none()
         {
             return Ok(Arc::clone(question));
         }
@@ -100,7 +100,7 @@ impl Resolver {
             .name("fastblob-resolver".to_owned())
             .spawn(move || {
                 let answer = resolve(&host, port).map_err(Arc::new);
-                *lock(&asked.answer) = Some(answer);
+                *asked.answer.lock() = Some(answer);
                 asked.answered.notify_all();
             })
             .map_err(TransportError::LocalShortage)?;
@@ -172,10 +172,10 @@ mod tests {
     fn a_silent_resolver_is_asked_once_and_keeps_nobody() {
         let resolver = with(|_, port| {
             QUESTIONS.fetch_add(1, Ordering::SeqCst);
-            let _gate = lock(&GATE);
+            let _gate = GATE.lock();
             Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))])
         });
-        let gate = lock(&GATE);
+        let gate = GATE.lock();
         for _ in 0..3 {
             let broken = ask(&resolver, Duration::from_millis(10)).unwrap_err();
             assert!(matches!(broken, TransportError::Lookup(_)), "{broken:?}");

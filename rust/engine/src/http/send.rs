@@ -3,7 +3,12 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
-use super::{connection::Connection, message::Body, pace::Pace, transport_error::TransportError};
+use super::{
+    connection::Connection,
+    message::{Body, Produced},
+    pace::Pace,
+    transport_error::TransportError,
+};
 use crate::{cancel::Cancellation, limits::BUFFER_SIZE};
 
 /// Bytes between two looks for an early answer. A look costs less than a microsecond.
@@ -63,6 +68,7 @@ impl Connection {
                 offset,
                 length,
             } => sending.write_file(head, file, offset, length, buffer),
+            Body::Produced(produced) => sending.write_produced(head, produced, buffer),
         };
         match result.and_then(|()| sending.flush()) {
             Ok(()) => Ok(Sent::Whole),
@@ -100,6 +106,21 @@ impl Sending<'_, '_> {
             self.write(std::mem::take(&mut head), &buffer[..most])?;
         }
         Ok(())
+    }
+
+    fn write_produced(
+        &mut self,
+        mut head: &[u8],
+        produced: &dyn Produced,
+        buffer: &mut [u8],
+    ) -> Result<(), Stop> {
+        loop {
+            let count = produced.next(buffer).map_err(TransportError::Source)?;
+            if count == 0 && head.is_empty() {
+                return Ok(());
+            }
+            self.write(std::mem::take(&mut head), &buffer[..count])?;
+        }
     }
 
     fn write(&mut self, mut first: &[u8], mut second: &[u8]) -> Result<(), Stop> {

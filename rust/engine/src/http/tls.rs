@@ -6,12 +6,7 @@
 //! Roots are the platform's, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`; and those of
 //! `REQUESTS_CA_BUNDLE`, with which people behind a company's proxy have made the Azure SDK work.
 
-use std::{
-    env,
-    ffi::OsString,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{env, ffi::OsString, path::Path, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -22,7 +17,7 @@ use rustls::{
     },
 };
 
-use crate::{error::InvalidInput, sync::lock};
+use crate::{error::InvalidInput, sync::Mutex};
 
 const VARIABLES: [&str; 3] = ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"];
 
@@ -34,7 +29,7 @@ static CACHE: Mutex<Option<Cached>> = Mutex::new(None);
 
 pub(crate) fn client_config() -> Result<Arc<ClientConfig>, InvalidInput> {
     let values = VARIABLES.map(env::var_os);
-    let mut cache = lock(&CACHE);
+    let mut cache = CACHE.lock();
     if let Some((cached_for, config)) = &*cache
         && *cached_for == values
     {
@@ -43,6 +38,42 @@ pub(crate) fn client_config() -> Result<Arc<ClientConfig>, InvalidInput> {
     let config = Arc::new(load(values[2].as_deref().map(Path::new))?);
     *cache = Some((values, Arc::clone(&config)));
     Ok(config)
+}
+
+/// The configuration that trusts the certificates in `file` and no others.
+///
+/// Read for each client anew: a private authority's few certificates take no time, and a file that was
+/// replaced is seen.
+pub(crate) fn trusting_only(file: &Path) -> Result<Arc<ClientConfig>, InvalidInput> {
+    let refuse = |reason: &str| {
+        InvalidInput::new(format!(
+            "ca_file is {}: {reason}; give a file of PEM certificates",
+            file.display()
+        ))
+    };
+    let found = file
+        .metadata()
+        .map_err(|error| refuse(&error.to_string()))?;
+    // A pipe that nobody writes to would keep its reader for ever.
+    if !found.is_file() {
+        return Err(refuse("it is not a regular file"));
+    }
+    let certificates = read_certificates(file).map_err(|reason| refuse(&reason))?;
+    if certificates.is_empty() {
+        return Err(refuse("no PEM certificate is in it"));
+    }
+    let mut roots = RootCertStore::empty();
+    let (_, ignored) = roots.add_parsable_certificates(certificates);
+    if roots.is_empty() {
+        return Err(refuse("what is in it is no X.509 certificate"));
+    }
+    if ignored > 0 {
+        log::warn!(
+            "{ignored} of the certificates in {} cannot be used and are left out",
+            file.display()
+        );
+    }
+    trusting(roots).map(Arc::new)
 }
 
 fn load(bundle: Option<&Path>) -> Result<ClientConfig, InvalidInput> {
@@ -66,6 +97,10 @@ fn load(bundle: Option<&Path>) -> Result<ClientConfig, InvalidInput> {
             reasons.join("; ")
         )));
     }
+    trusting(roots)
+}
+
+fn trusting(roots: RootCertStore) -> Result<ClientConfig, InvalidInput> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| InvalidInput::new(error.to_string()))?
@@ -103,4 +138,77 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String
         .map_err(reason)?
         .map(|certificate| certificate.map_err(reason))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::PathBuf};
+
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    /// A file that goes with the test.
+    struct TemporaryFile(PathBuf);
+
+    impl TemporaryFile {
+        fn new(content: &[u8]) -> Self {
+            let name = format!("fastblob-test-{}.pem", crate::random::unique());
+            let path = env::temp_dir().join(name);
+            fs::write(&path, content).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for TemporaryFile {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+
+    fn certificate() -> String {
+        CertificateParams::new(vec!["a.example".to_owned()])
+            .unwrap()
+            .self_signed(&KeyPair::generate().unwrap())
+            .unwrap()
+            .pem()
+    }
+
+    #[test]
+    fn certificates_of_a_file() {
+        let comment = "# our own\n";
+        for content in [
+            certificate(),
+            comment.to_owned() + &certificate() + &certificate(),
+        ] {
+            let file = TemporaryFile::new(content.as_bytes());
+            assert!(trusting_only(&file.0).is_ok(), "{content}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_refused_with_its_name_and_the_reason() {
+        let good = certificate();
+        let garbled = good.replacen("MII", "M\u{20ac}I", 1);
+        let cut = &good[..good.len() / 2];
+        let no_certificate = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
+        let key = KeyPair::generate().unwrap().serialize_pem();
+        for (content, reason) in [
+            ("", "no PEM certificate"),
+            ("hello", "no PEM certificate"),
+            (key.as_str(), "no PEM certificate"),
+            (garbled.as_str(), "base64"),
+            (cut, "section end"),
+            (no_certificate, "no X.509 certificate"),
+        ] {
+            let file = TemporaryFile::new(content.as_bytes());
+            let error = trusting_only(&file.0).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+            assert!(error.contains(file.0.to_str().unwrap()), "{error}");
+        }
+        let missing = trusting_only(Path::new("/none/ca.pem")).unwrap_err();
+        assert!(missing.to_string().contains("/none/ca.pem"), "{missing}");
+        let folder = trusting_only(&env::temp_dir()).unwrap_err().to_string();
+        assert!(folder.contains("not a regular file"), "{folder}");
+    }
 }

@@ -1,11 +1,30 @@
 //! What differs between operating systems.
 
-#[cfg(unix)]
-mod unix;
-#[cfg(windows)]
-mod windows;
+use std::time::Duration;
 
 #[cfg(unix)]
-pub(crate) use unix::*;
+mod unix;
+#[cfg(unix)]
+mod unix_folder;
 #[cfg(windows)]
-pub(crate) use windows::*;
+mod windows;
+#[cfg(windows)]
+mod windows_folder;
+
+#[cfg(unix)]
+pub(crate) use {unix::*, unix_folder::*};
+#[cfg(windows)]
+pub(crate) use {windows::*, windows_folder::*};
+
+/// No file that is being written goes without a byte for so long.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What there is under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Folder,
+    Link,
+    /// Neither: "a pipe", for instance.
+    Special(&'static str),
+}

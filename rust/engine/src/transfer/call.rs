@@ -13,7 +13,7 @@ use super::{
     call_state::{CallState, OnError},
     download,
     item::Item,
-    job::{Job, Kind, Outcome, Source},
+    job::{Job, Kind, Outcome, Settled, Source},
     memory::MemorySource,
     scheduler::{Task, Worker},
     small, stream, upload,
@@ -63,6 +63,7 @@ pub struct Call {
 impl Call {
     pub(crate) fn new(account: Arc<Account>, on_error: OnError, runs_here: bool) -> Self {
         let queue = account.scheduler.open_queue();
+        let refused = account.check_open().err();
         let token_fetches = account.with_tokens(TokenCache::fetches).unwrap_or_default();
         Self {
             state: Arc::new(CallState {
@@ -72,6 +73,7 @@ impl Call {
                 progress: Progress::default(),
                 token_fetches,
                 on_error,
+                refused,
                 items: Mutex::default(),
                 changed: Condvar::new(),
             }),
@@ -236,7 +238,7 @@ impl Call {
     }
 
     /// The outcomes in the order of the input, once the call has ended.
-    pub fn into_outcomes(self) -> Vec<Outcome> {
+    pub fn take_outcomes(&self) -> Vec<Outcome> {
         let outcomes = std::mem::take(&mut self.state.items.lock().outcomes);
         outcomes.into_iter().flatten().collect()
     }
@@ -287,30 +289,34 @@ impl Call {
         items.memory += jobs.iter().map(Job::memory).sum::<u64>();
         let jobs: Vec<_> = jobs
             .into_iter()
-            .map(|job| (job.memory(), items.check(job)))
+            .map(|job| match &state.refused {
+                None => (job.memory(), items.check(job)),
+                Some(reason) => {
+                    let (memory, path) = (job.memory(), job.path());
+                    (memory, Job::failed(job.blob, path, reason.clone().into()))
+                }
+            })
             .collect();
         drop(items);
-        let refused = jobs
-            .iter()
-            .any(|(_, job)| matches!(job.kind, Kind::Invalid(..)));
-        let begins = !(refused && state.on_error.ends_the_call(ErrorKind::InvalidInput));
+        let begins = !jobs.iter().any(|(_, job)| match &job.kind {
+            Kind::Settled(_, Settled::Failed(error)) => state.on_error.ends_the_call(error.kind()),
+            _ => false,
+        });
 
         let mut tasks: Vec<Box<dyn Task>> = Vec::with_capacity(jobs.len());
-        let mut invalid = Vec::new();
+        let mut settled = Vec::new();
         let mut idle = Vec::new();
         for (index, (memory, job)) in jobs.into_iter().enumerate() {
             let path = job.path();
             let item = Item::new(Arc::clone(state), first + index, job.blob, path, memory);
             match job.kind {
-                Kind::Invalid(_, reason) => invalid.push((item, reason)),
+                Kind::Settled(_, outcome) => settled.push((item, outcome)),
                 _ if !begins => idle.push(item),
                 Kind::Delete(delete) => {
-                    let mut items = state.items.lock();
-                    if delete.can_be_batched() && !self.runs_here {
-                        items.add_delete(item);
-                    } else {
-                        drop(items);
+                    if self.runs_here {
                         tasks.push(small::task(item, Box::new(delete)));
+                    } else {
+                        state.items.lock().add_delete((item, delete));
                     }
                 }
                 Kind::Small(operation) => tasks.push(small::task(item, operation)),
@@ -332,8 +338,8 @@ impl Call {
                 }
             }
         }
-        for (item, reason) in invalid {
-            item.finish(Err(reason.into()));
+        for (item, outcome) in settled {
+            item.finish(outcome.into());
         }
         drop(idle); // cancelled by the failure just before
         tasks

@@ -1,21 +1,17 @@
 //! What the items of a call share: its progress, its end, and which files and blobs are taken.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 use super::{
-    delete,
-    item::Item,
-    job::{Job, Kind, Outcome},
+    delete::{self, Deletion},
+    file::FileTarget,
+    job::{Job, Kind, Outcome, Target},
     scheduler::QueueId,
     stream::StreamUpload,
 };
 use crate::{
     account::Account,
-    azure::BlobRef,
+    azure::{BlobRef, shown_path},
     cancel::CancelFlag,
     error::{ErrorKind, InvalidInput},
     limits::MAX_BATCH_DELETES,
@@ -53,6 +49,8 @@ pub(crate) struct CallState {
     /// How many tokens had been fetched when the call began.
     pub(crate) token_fetches: u64,
     pub(super) on_error: OnError,
+    /// Why no item can begin: the client was closed before.
+    pub(super) refused: Option<InvalidInput>,
     pub(super) items: Mutex<Items>,
     pub(super) changed: Condvar,
 }
@@ -69,7 +67,7 @@ pub(super) struct Items {
     /// The item whose failure ended the call.
     pub(super) fatal: Option<usize>,
     /// Deletes that wait for others to go into one request with them.
-    pub(super) deletes: Vec<Item>,
+    pub(super) deletes: Vec<Deletion>,
     deletes_pushed: bool,
     pub(super) streams: Vec<Arc<StreamUpload>>,
     files: HashSet<PathBuf>,
@@ -158,9 +156,9 @@ impl CallState {
 }
 
 impl Items {
-    pub(super) fn add_delete(&mut self, item: Item) {
+    pub(super) fn add_delete(&mut self, deletion: Deletion) {
         self.deletes_pushed = true;
-        self.deletes.push(item);
+        self.deletes.push(deletion);
     }
 
     /// The stream of an item, of which no further block is to be read.
@@ -177,17 +175,19 @@ impl Items {
 
     /// Refuses what cannot be right, before anything is sent.
     pub(super) fn check(&mut self, job: Job) -> Job {
-        if matches!(job.kind, Kind::Invalid(..)) {
+        if matches!(job.kind, Kind::Settled(..)) {
             return job;
         }
-        let path = job.path();
-        match self.reason_against(&job, path.as_deref()) {
-            Some(reason) => Job::invalid(job.blob, path, reason),
+        match self.reason_against(&job) {
+            Some(reason) => {
+                let path = job.path();
+                Job::failed(job.blob, path, reason.into())
+            }
             None => job,
         }
     }
 
-    fn reason_against(&mut self, job: &Job, path: Option<&Path>) -> Option<InvalidInput> {
+    fn reason_against(&mut self, job: &Job) -> Option<InvalidInput> {
         let blob = &job.blob;
         match &job.kind {
             Kind::Small(operation) => {
@@ -209,7 +209,11 @@ impl Items {
             _ => {}
         }
         blob.require_name().err().or_else(|| match &job.kind {
-            Kind::Download { .. } => path.and_then(|path| self.take_file(path)),
+            Kind::Download {
+                target: Target::File(target),
+                ..
+            } => self.take_file(target),
+            Kind::Download { .. } => None,
             Kind::Upload { options, .. } => {
                 options.validate().err().or_else(|| self.take_blob(blob))
             }
@@ -217,39 +221,21 @@ impl Items {
         })
     }
 
-    fn take_file(&mut self, path: &Path) -> Option<InvalidInput> {
-        (!self.files.insert(one_spelling(path))).then(|| {
+    fn take_file(&mut self, target: &FileTarget) -> Option<InvalidInput> {
+        (!self.files.insert(target.one_spelling())).then(|| {
             InvalidInput::new(format!(
                 "{} is the target of two items; give each a file of its own",
-                path.display()
+                target.path().display()
             ))
         })
     }
 
     fn take_blob(&mut self, blob: &BlobRef) -> Option<InvalidInput> {
         (!self.blobs.insert(blob.clone())).then(|| {
-            InvalidInput::new(format!("{blob} is named by two items; name each blob once"))
+            InvalidInput::new(format!(
+                "{:?} is named by two items; name each blob once",
+                shown_path(&blob.to_string())
+            ))
         })
     }
-}
-
-/// The path without `..`, and without links where its folder is there already.
-fn one_spelling(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
-        return absolute;
-    };
-    let folder = folder.canonicalize().unwrap_or_else(|_| {
-        let mut plain = PathBuf::new();
-        for component in folder.components() {
-            match component {
-                std::path::Component::ParentDir => {
-                    plain.pop();
-                }
-                other => plain.push(other),
-            }
-        }
-        plain
-    });
-    folder.join(name)
 }

@@ -4,12 +4,14 @@
 //! If-Match, and each answer must name the version of the first: a blob that changes meanwhile is read
 //! anew, once, and never mixed.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 
 use super::{
@@ -17,17 +19,20 @@ use super::{
     item::Item,
     job::{Output, Target},
     memory::MemoryRegion,
+    ordered_digest::OrderedDigest,
     part_tracker::{Part, PartTracker, Total},
     plan::Parts,
-    range::{Destination, RangeDownload, Version},
+    range::{Destination, RangeDownload, Version, damaged},
     scheduler::{PartSource, Task, Worker},
+    vouching::{longest, vouching},
 };
 use crate::{
-    azure::{Attempts, Conditions, Downloaded, ReceivedRange, Session, get_properties},
+    azure::{Attempts, Conditions, Downloaded, ReceivedRange, Session, get_properties, shown_path},
+    cancel::Cancellation,
     checksum::Checksum,
     error::{Error, ErrorKind, Result},
     http::ResponseHead,
-    limits::{BUFFER_SIZE, MAX_CHECKSUM_RANGE, PART_SIZE},
+    limits::{BUFFER_SIZE, MAX_UNASKED_MD5, PART_SIZE},
     sync::Mutex,
 };
 
@@ -71,7 +76,6 @@ struct FirstRange {
     begun: Option<Begun>,
     head: Option<ResponseHead>,
     attempts: Attempts,
-    checked: bool,
     download: Arc<Download>,
 }
 
@@ -83,22 +87,15 @@ enum Begun {
 
 impl FirstRange {
     fn boxed(download: Arc<Download>) -> Box<dyn Task> {
-        let account = &download.item.call.account;
-        let checked = account.checksum == Some(Checksum::Crc64)
-            && !account.no_checked_ranges.load(Ordering::Relaxed);
-        let most = if checked {
-            MAX_CHECKSUM_RANGE
-        } else {
-            PART_SIZE
-        };
+        let vouching = vouching(&download.item.call.account);
+        let most = longest(vouching).min(PART_SIZE);
         let asked = download.length.map_or(most, |length| length.min(most));
         let to_file = matches!(&*download.target.lock(), Some(Target::File(_)));
         Box::new(Self {
-            range: RangeDownload::new(download.offset, asked, checked, to_file),
+            range: RangeDownload::new(download.offset, asked, vouching, to_file),
             begun: None,
             head: None,
             attempts: Attempts::default(),
-            checked,
             download,
         })
     }
@@ -121,26 +118,34 @@ impl FirstRange {
                     return self.get_nothing(&mut session, true);
                 }
                 Err(error) if error.status() == Some(416) => return Err(changed()),
-                Err(error) if self.checked && error.is_not_supported() => {
-                    session.account.without_checked_ranges();
-                    self.checked = false;
-                    self.range.without_checksum();
-                    self.attempts.in_another_form();
-                    continue;
-                }
                 opened => opened?,
             };
             if self.begun.is_none() {
-                self.begin(&received, &opened.head)?;
+                match self.begin(&received, &opened.head) {
+                    // Another one may need this connection's descriptor to come to its end.
+                    Err(error) if error.is_descriptor_shortage() => {
+                        drop(opened);
+                        session.wait_for_room(&mut self.attempts, error)?;
+                        continue;
+                    }
+                    begun => begun?,
+                }
             }
-            let copied = self.range.copy_body(&mut opened, &session, &download);
+            let copied = self
+                .range
+                .copy_body(&mut opened, &received, &session, &download);
             let head = opened.close(self.range.body_is_finished());
             match copied {
                 Ok(()) => {
                     self.head.get_or_insert(head);
-                    return Ok(());
+                    if self.range.is_complete() {
+                        return Ok(());
+                    }
                 }
-                Err(failure) => self.range.retry(failure, &session, &mut self.attempts)?,
+                Err(failure) => {
+                    self.range
+                        .retry(failure, &session, &mut self.attempts, &download)?;
+                }
             }
         }
     }
@@ -152,7 +157,12 @@ impl FirstRange {
         let rest = received.total - download.offset;
         let wanted = download.length.map_or(rest, |length| length.min(rest));
         let whole = download.offset == 0 && wanted == received.total;
-        let verify = download.item.call.account.checksum == Some(Checksum::Md5) && whole;
+        let verify = whole
+            && match download.item.call.account.checksum {
+                Some(Checksum::Md5) => true,
+                Some(Checksum::Auto) => !received.is_message && wanted <= MAX_UNASKED_MD5,
+                Some(Checksum::Crc64) | None => false,
+            };
         let md5 = received.md5.clone().filter(|_| verify);
         let version = Version::read(head, received.total);
         let (here, later, file) = download.make_room(first, wanted)?;
@@ -170,26 +180,21 @@ impl FirstRange {
             ));
         }
         self.range.begin(here, first, None, version.clone());
-        let parts = Parts::new(wanted - first)
-            .map(|parts| {
-                if self.checked {
-                    parts.no_larger_than(MAX_CHECKSUM_RANGE)
-                } else {
-                    parts
-                }
-            })
-            .ok_or_else(|| {
-                Error::new(ErrorKind::Service, "the blob is larger than a blob can be")
-            })?;
+        let parts = Parts::new(wanted - first).ok_or_else(|| {
+            Error::new(ErrorKind::Service, "the blob is larger than a blob can be")
+        })?;
+        let parts = parts.no_larger_than(longest(self.range.vouching()));
         let parts = Arc::new(RangeParts {
             download: Arc::clone(download),
             tracker: PartTracker::new(Some(1 + parts.count()), 1),
             parts,
             first,
-            checked: self.checked,
             version,
             head: head.clone(),
-            digest: md5.map(|md5| Mutex::new(InOrder::new(md5))),
+            digest: md5.map(|expected| WholeDigest {
+                expected,
+                pieces: OrderedDigest::new(),
+            }),
             file,
             memory: Mutex::new(later),
         });
@@ -214,7 +219,14 @@ impl FirstRange {
         if is_refused && download.offset < found.size {
             return Err(changed());
         }
-        let (_, _, file) = download.make_room(0, 0)?;
+        let (_, _, file) = loop {
+            match download.make_room(0, 0) {
+                Err(error) if error.is_descriptor_shortage() => {
+                    session.wait_for_room(&mut self.attempts, error)?;
+                }
+                room => break room?,
+            }
+        };
         self.begun = Some(Begun::Whole(file));
         self.head = Some(head);
         Ok(())
@@ -243,7 +255,7 @@ impl Task for FirstRange {
                     crc64,
                     length: size,
                 });
-                parts.done(part, 0, memory);
+                parts.done(part, 0, memory, worker);
             }
             (Some(Begun::Whole(file)), Ok(())) => {
                 drop(memory);
@@ -274,7 +286,8 @@ impl Download {
         let mut target = self.target.lock();
         match target.as_mut().ok_or_else(Error::cancelled)? {
             Target::File(path) => {
-                let file = Arc::new(PartialFile::create(path)?);
+                let left_overs = &self.item.call.account.left_overs;
+                let file = Arc::new(PartialFile::create(path, left_overs)?);
                 if wanted > first {
                     file.reserve(wanted)?;
                 }
@@ -308,7 +321,7 @@ impl Download {
         if result.as_ref().is_err_and(changed) && !self.restarted.swap(true, Ordering::Relaxed) {
             log::debug!(
                 "{}: changed while it was read, and is read anew",
-                self.item.blob
+                shown_path(&self.item.blob.to_string())
             );
             let call = &self.item.call;
             call.progress.lost(self.counted.swap(0, Ordering::Relaxed));
@@ -335,16 +348,24 @@ struct RangeParts {
     parts: Parts,
     /// Bytes of the first range.
     first: u64,
-    checked: bool,
     version: Version,
     head: ResponseHead,
     /// The MD5 of the whole, where that is to be verified.
-    digest: Option<Mutex<InOrder>>,
+    digest: Option<WholeDigest>,
     file: Option<Arc<PartialFile>>,
     /// The memory of the parts that nobody has claimed.
     memory: Mutex<Option<MemoryRegion>>,
     download: Arc<Download>,
 }
+
+#[derive(Debug)]
+struct WholeDigest {
+    expected: String,
+    pieces: OrderedDigest<Piece>,
+}
+
+/// A part that arrived: where it is, and the memory that holds it, unless the file does.
+type Piece = (u64, Part, Option<MemoryRegion>);
 
 impl PartSource for RangeParts {
     fn claim(self: Arc<Self>) -> Option<Box<dyn Task>> {
@@ -363,7 +384,8 @@ impl PartSource for RangeParts {
             Destination::Memory(here)
         };
         let start = self.download.offset + self.first + offset;
-        let mut range = RangeDownload::new(start, length, self.checked, self.file.is_some());
+        let vouching = vouching(&self.download.item.call.account);
+        let mut range = RangeDownload::new(start, length, vouching, self.file.is_some());
         range.begin(destination, length, None, self.version.clone());
         Some(Box::new(RangePart {
             index,
@@ -388,18 +410,24 @@ impl RangePart {
         let download = Arc::clone(&self.parts.download);
         let mut session = download.item.session(worker);
         loop {
-            let (mut opened, _) = self
+            let (mut opened, received) = self
                 .range
                 .open(&mut session, &mut self.attempts, &download, false)
                 .map_err(|error| match error.status() {
                     Some(416) => changed(),
                     _ => error,
                 })?;
-            let copied = self.range.copy_body(&mut opened, &session, &download);
+            let copied = self
+                .range
+                .copy_body(&mut opened, &received, &session, &download);
             opened.close(self.range.body_is_finished());
             match copied {
-                Ok(()) => return Ok(()),
-                Err(failure) => self.range.retry(failure, &session, &mut self.attempts)?,
+                Ok(()) if self.range.is_complete() => return Ok(()),
+                Ok(()) => {}
+                Err(failure) => {
+                    self.range
+                        .retry(failure, &session, &mut self.attempts, &download)?;
+                }
             }
         }
     }
@@ -422,27 +450,69 @@ impl Task for RangePart {
         });
         let offset = self.offset;
         let memory = self.range.into_memory();
-        parts.done(part, offset, memory);
+        parts.done(part, offset, memory, worker);
         None
     }
 }
 
 impl RangeParts {
-    fn done(&self, part: Result<Part>, offset: u64, memory: Option<MemoryRegion>) {
-        let mut digested = Ok(());
-        if let (Some(digest), Ok(part)) = (&self.digest, &part) {
-            digested = digest
-                .lock()
-                .add(offset, part.length, memory, self.file.as_deref());
-        } else {
+    fn done(
+        &self,
+        part: Result<Part>,
+        offset: u64,
+        memory: Option<MemoryRegion>,
+        worker: &Worker<'_>,
+    ) {
+        let Some(digest) = &self.digest else {
             drop(memory);
-        }
-        let part = digested.and(part).map(Some);
-        if let Some(end) = self.tracker.done(part) {
-            let result = end.and_then(|total| self.complete(total));
-            if let Some(digest) = &self.digest {
-                digest.lock().waiting.clear();
+            return self.ended(part);
+        };
+        match part {
+            Ok(part) => {
+                let call = &self.download.item.call;
+                let done = digest.pieces.add(
+                    offset,
+                    part.length,
+                    (offset, part, memory),
+                    &Cancellation::new(&call.cancel, worker.signals),
+                    |hash, piece, bytes| self.update(hash, piece, bytes),
+                );
+                for ((_, part, memory), hashed) in done {
+                    drop(memory);
+                    self.ended(hashed.map(|()| part));
+                }
             }
+            Err(error) => {
+                drop(memory);
+                for (_, part, memory) in digest.pieces.abandon() {
+                    drop(memory);
+                    self.ended(Ok(part));
+                }
+                self.ended(Err(error));
+            }
+        }
+    }
+
+    /// Hashes bytes of a part: from memory, or from the file, which the system still has in memory.
+    fn update(&self, hash: &mut Md5, (offset, _, memory): &Piece, bytes: Range<u64>) -> Result<()> {
+        if let Some(memory) = memory {
+            hash.update(&memory.bytes()[bytes.start as usize..bytes.end as usize]);
+        }
+        if let Some(file) = &self.file {
+            let buffers = &self.download.item.call.account.buffers;
+            let mut buffer = buffers.take(BUFFER_SIZE);
+            let piece = &mut buffer[..(bytes.end - bytes.start) as usize];
+            file.read_at(piece, offset + bytes.start)?;
+            hash.update(piece);
+            buffers.put(buffer);
+        }
+        Ok(())
+    }
+
+    /// A part has come to its end, its digest included.
+    fn ended(&self, part: Result<Part>) {
+        if let Some(end) = self.tracker.done(part.map(Some)) {
+            let result = end.and_then(|total| self.complete(total));
             drop(self.memory.lock().take());
             if let (Some(file), Err(_)) = (&self.file, &result) {
                 file.discard();
@@ -453,8 +523,10 @@ impl RangeParts {
 
     /// All parts are here.
     fn complete(&self, total: Total) -> Result<Downloaded> {
-        if let Some(digest) = &self.digest {
-            digest.lock().verify()?;
+        if let Some(digest) = &self.digest
+            && digest.pieces.value().as_ref() != Some(&digest.expected)
+        {
+            return Err(damaged("MD5"));
         }
         if let Some(file) = &self.file {
             file.commit()?;
@@ -464,63 +536,5 @@ impl RangeParts {
             crc64: total.crc64,
             head: self.head.clone(),
         })
-    }
-}
-
-/// An MD5, which only works from one end to the other, of parts that arrive in any order: each is hashed
-/// as soon as all before it are, while others are still on their way.
-#[derive(Debug)]
-struct InOrder {
-    hash: Md5,
-    expected: String,
-    next: u64,
-    waiting: std::collections::BTreeMap<u64, (u64, Option<MemoryRegion>)>,
-}
-
-impl InOrder {
-    fn new(expected: String) -> Self {
-        Self {
-            hash: Md5::new(),
-            expected,
-            next: 0,
-            waiting: std::collections::BTreeMap::new(),
-        }
-    }
-
-    fn add(
-        &mut self,
-        offset: u64,
-        length: u64,
-        memory: Option<MemoryRegion>,
-        file: Option<&PartialFile>,
-    ) -> Result<()> {
-        self.waiting.insert(offset, (length, memory));
-        while let Some((length, memory)) = self.waiting.remove(&self.next) {
-            match (memory, file) {
-                (Some(memory), _) => self.hash.update(memory.bytes()),
-                (None, Some(file)) => {
-                    let mut buffer = vec![0; BUFFER_SIZE];
-                    let end = self.next + length;
-                    let mut position = self.next;
-                    while position < end {
-                        let most = (end - position).min(BUFFER_SIZE as u64) as usize;
-                        file.read_at(&mut buffer[..most], position)?;
-                        self.hash.update(&buffer[..most]);
-                        position += most as u64;
-                    }
-                }
-                (None, None) => {}
-            }
-            self.next += length;
-        }
-        Ok(())
-    }
-
-    fn verify(&self) -> Result<()> {
-        if STANDARD.encode(self.hash.clone().finalize()) == self.expected {
-            Ok(())
-        } else {
-            Err(super::range::damaged("MD5"))
-        }
     }
 }

@@ -61,6 +61,7 @@ impl Item {
             statistics: &self.statistics,
             progress: &self.call.progress,
             token_fetches: self.call.token_fetches,
+            gives_way: false,
         }
     }
 

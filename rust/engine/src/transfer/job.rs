@@ -1,21 +1,30 @@
 //! What the caller asks of one blob, and what became of it.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use super::memory::{MemorySource, MemoryTarget};
+use super::{
+    file::FileTarget,
+    memory::{MemorySource, MemoryTarget},
+};
 use crate::{
     azure::{
         Answer, BlobRef, Conditions, CopyBlob, DeleteBlob, Downloaded, GetProperties, GetTags,
         ListAll, ListOptions, SetHttpHeaders, SetMetadata, SetTags, SetTier, SmallOperation,
-        WriteOptions,
+        Updated, WriteOptions,
     },
-    error::{InvalidInput, Result},
+    error::{Error, Result},
+    http::ResponseHead,
 };
 
 /// What becomes of the bytes of a download.
 #[derive(Debug)]
 pub(crate) enum Target {
-    File(PathBuf),
+    File(FileTarget),
     Memory(Box<dyn MemoryTarget>),
 }
 
@@ -50,14 +59,37 @@ pub(super) enum Kind {
     },
     Delete(DeleteBlob),
     Small(Box<dyn SmallOperation>),
-    /// An argument that was refused before; keeps its place among the results.
-    Invalid(Option<PathBuf>, InvalidInput),
+    /// Nothing is to be done; keeps its place among the results. The local file, where there is one.
+    Settled(Option<PathBuf>, Settled),
+}
+
+/// What is known of an item before anything is done.
+pub(super) enum Settled {
+    Skipped(String),
+    Failed(Error),
+}
+
+impl From<Settled> for Result<Output> {
+    fn from(settled: Settled) -> Self {
+        match settled {
+            Settled::Skipped(reason) => Ok(Output::Skipped(reason)),
+            Settled::Failed(error) => Err(error),
+        }
+    }
 }
 
 impl Job {
     /// Downloads a blob to a file, which appears under its name when it is complete.
     pub fn download(blob: BlobRef, path: PathBuf, conditions: Arc<Conditions>) -> Self {
-        Self::get(blob, Target::File(path), 0, None, conditions)
+        Self::download_to(blob, FileTarget::Path(path), conditions)
+    }
+
+    pub(super) fn download_to(
+        blob: BlobRef,
+        target: FileTarget,
+        conditions: Arc<Conditions>,
+    ) -> Self {
+        Self::get(blob, Target::File(target), 0, None, conditions)
     }
 
     /// Reads a blob, or `length` bytes of it from `offset`, into memory. A range is cut at the blob's end.
@@ -152,11 +184,19 @@ impl Job {
         }
     }
 
-    /// An item whose arguments the caller found unacceptable; it fails in its place.
-    pub fn invalid(blob: BlobRef, path: Option<PathBuf>, reason: InvalidInput) -> Self {
+    /// An item that nothing is done for, for a reason that its result gives.
+    pub fn skipped(blob: BlobRef, path: Option<PathBuf>, reason: String) -> Self {
         Self {
             blob,
-            kind: Kind::Invalid(path, reason),
+            kind: Kind::Settled(path, Settled::Skipped(reason)),
+        }
+    }
+
+    /// An item that has failed already; it does so in its place.
+    pub fn failed(blob: BlobRef, path: Option<PathBuf>, error: Error) -> Self {
+        Self {
+            blob,
+            kind: Kind::Settled(path, Settled::Failed(error)),
         }
     }
 
@@ -174,14 +214,14 @@ impl Job {
     pub(super) fn path(&self) -> Option<PathBuf> {
         match &self.kind {
             Kind::Download {
-                target: Target::File(path),
+                target: Target::File(target),
                 ..
-            }
-            | Kind::Upload {
+            } => Some(target.path()),
+            Kind::Upload {
                 source: Source::File(path),
                 ..
             } => Some(path.clone()),
-            Kind::Invalid(path, _) => path.clone(),
+            Kind::Settled(path, _) => path.clone(),
             _ => None,
         }
     }
@@ -194,7 +234,7 @@ impl fmt::Debug for Kind {
             Self::Upload { .. } => "Upload",
             Self::Delete(_) => "Delete",
             Self::Small(_) => "Small",
-            Self::Invalid(..) => "Invalid",
+            Self::Settled(..) => "Settled",
         })
     }
 }
@@ -208,6 +248,8 @@ pub enum Output {
     Uploaded(Uploaded),
     /// Of any other operation.
     Answer(Answer),
+    /// Nothing was done, for this reason.
+    Skipped(String),
 }
 
 /// What an upload has to say.
@@ -219,6 +261,24 @@ pub struct Uploaded {
     pub crc64: u64,
     /// ETag, in quotes as the service sends it.
     pub etag: Option<String>,
+    /// When it was written.
+    pub last_modified: Option<SystemTime>,
+}
+
+impl Uploaded {
+    /// `head` is of the answer to what made the blob.
+    pub(super) fn new(size: u64, crc64: u64, head: &ResponseHead) -> Self {
+        let Updated {
+            etag,
+            last_modified,
+        } = Updated::read(head);
+        Self {
+            size,
+            crc64,
+            etag,
+            last_modified,
+        }
+    }
 }
 
 /// What became of one item.

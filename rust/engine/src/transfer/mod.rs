@@ -1,5 +1,6 @@
 //! Moving blobs: one or many, whole or in parts. What is asked of the service, and how, is in `azure/`.
 
+mod arriving;
 mod call;
 mod call_state;
 mod delete;
@@ -8,7 +9,9 @@ mod download;
 mod file;
 mod item;
 mod job;
+mod left_overs;
 mod memory;
+mod ordered_digest;
 mod part_tracker;
 mod plan;
 mod range;
@@ -17,8 +20,9 @@ mod small;
 mod source;
 mod stream;
 mod upload;
+mod vouching;
 
-pub(crate) use self::{file::PARTIAL_SUFFIX, scheduler::Scheduler};
+pub(crate) use self::{left_overs::LeftOvers, scheduler::Scheduler};
 
 pub use self::{
     call::{Call, Need, WantedBlock},

@@ -6,17 +6,23 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 
 use super::{
+    arriving::Arriving,
     download::{Download, changed},
     file::PartialFile,
     memory::MemoryRegion,
+    vouching::{is_refusal, longest, without_messages},
 };
 use crate::{
-    azure::{Attempts, GetBlob, Opened, ReceivedRange, Session},
-    checksum::{Crc64, combine, encode_crc64},
+    azure::{Attempts, GetBlob, Opened, ReceivedRange, Session, Vouching},
+    checksum::{combine, encode_crc64},
     error::{Error, ErrorKind, Result},
-    http::{BodyReader, ResponseHead, TransportError},
-    limits::BUFFER_SIZE,
+    http::{ResponseHead, TransportError},
+    limits::{BUFFER_SIZE, SMALLEST_RANGE},
 };
+
+/// With so many bytes more an attempt has not failed in vain, or with a sixteenth of a small range:
+/// otherwise a byte a connection would keep the transfer, and the service, busy for ever.
+const PROGRESS: u64 = 64 << 10;
 
 /// Where the bytes of a range go.
 #[derive(Debug)]
@@ -46,6 +52,8 @@ impl Version {
 pub(super) enum Failure {
     /// Another attempt may succeed.
     Broken(TransportError),
+    /// It is not what the service sent; a second time this is the error.
+    Damaged(Error),
     /// Another attempt would end the same way.
     Final(Error),
 }
@@ -62,40 +70,58 @@ impl From<Error> for Failure {
     }
 }
 
-/// Bytes `start..start + length` of a blob. After a break it goes on with the byte that is missing.
+/// How far a range has come.
+#[derive(Clone, Debug, Default)]
+struct Position {
+    bytes: u64,
+    /// Of these bytes, once an answer or a segment has ended.
+    crc64: u64,
+    /// Hashes them, where the MD5 of the range is known.
+    md5: Option<Md5>,
+}
+
+/// Bytes `start..start + length` of a blob. After a break it goes on with the first byte for which nobody
+/// has vouched.
 #[derive(Debug)]
 pub(super) struct RangeDownload {
     start: u64,
     /// Bytes asked for; those that there are, once the first answer is here.
     length: u64,
-    /// Ask the service for a CRC64 of what it sends.
-    checked: bool,
+    vouching: Vouching,
+    /// Bytes that one request asks for at most.
+    most: u64,
     /// Bytes of buffer, for what is written to a file.
     buffer: usize,
     destination: Option<Destination>,
     version: Option<Version>,
-    /// Hashes what arrives, where the MD5 of it is known.
-    md5: Option<(Md5, String)>,
-    received: u64,
-    crc64: u64,
+    expected_md5: Option<String>,
+    reached: Position,
+    vouched: Position,
     progressed: bool,
+    /// Answers in a row that broke off before any of their bytes was vouched for.
+    breaks: u32,
+    /// An answer was damaged on its way.
+    damaged: bool,
     /// The last body was read to its end.
     finished: bool,
 }
 
 impl RangeDownload {
-    pub(super) fn new(start: u64, length: u64, checked: bool, to_file: bool) -> Self {
+    pub(super) fn new(start: u64, length: u64, vouching: Vouching, to_file: bool) -> Self {
         Self {
             start,
             length,
-            checked,
+            vouching,
+            most: longest(vouching),
             buffer: if to_file { BUFFER_SIZE } else { 0 },
             destination: None,
             version: None,
-            md5: None,
-            received: 0,
-            crc64: 0,
+            expected_md5: None,
+            reached: Position::default(),
+            vouched: Position::default(),
             progressed: false,
+            breaks: 0,
+            damaged: false,
             finished: false,
         }
     }
@@ -110,17 +136,24 @@ impl RangeDownload {
     ) {
         self.destination = Some(destination);
         self.length = length;
-        self.md5 = md5.map(|md5| (Md5::new(), md5));
+        self.reached.md5 = md5.is_some().then(Md5::new);
+        self.vouched = self.reached.clone();
+        self.expected_md5 = md5;
         self.version = Some(version);
     }
 
-    pub(super) fn without_checksum(&mut self) {
-        self.checked = false;
+    /// How the service vouched for the last answer.
+    pub(super) fn vouching(&self) -> Vouching {
+        self.vouching
     }
 
     /// CRC64 and length of what arrived.
     pub(super) fn moved(&self) -> (u64, u64) {
-        (self.crc64, self.received)
+        (self.reached.crc64, self.reached.bytes)
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.reached.bytes == self.length
     }
 
     /// Whether the last body was read to its end.
@@ -144,9 +177,14 @@ impl RangeDownload {
         download: &Download,
         first: bool,
     ) -> Result<(Opened<'a>, ReceivedRange)> {
+        let account = session.account;
+        let mut refused = (false, false);
         loop {
-            let from = self.start + self.received;
-            let end = self.start + self.length;
+            let from = self.start + self.reached.bytes;
+            let end = self.start
+                + self
+                    .length
+                    .min(self.reached.bytes.saturating_add(self.most));
             let mut get = GetBlob {
                 path: &download.item.url_path,
                 first: from,
@@ -158,23 +196,56 @@ impl RangeDownload {
                     .filter(|_| !first),
                 conditions: Some(&download.conditions),
                 buffer: self.buffer,
-                range_crc64: self.checked,
+                vouching: self.vouching,
             };
-            let opened = session.open(attempts, &mut get)?;
-            match ReceivedRange::read(&opened.head, from, end) {
-                Ok(received) => {
-                    let version = Version::read(&opened.head, received.total);
-                    if self.version.as_ref().is_some_and(|known| *known != version) {
-                        return Err(changed());
+            let opened = match session.open(attempts, &mut get) {
+                Err(error) if is_refusal(account, self.vouching, &error) => {
+                    log::debug!("asked for in another form: {error}");
+                    if self.vouching == Vouching::StructuredMessage {
+                        refused.0 = true;
+                        self.ask_for(without_messages(account));
+                    } else {
+                        refused.1 = true;
+                        self.ask_for(Vouching::Length);
                     }
-                    return Ok((opened, received));
+                    attempts.in_another_form();
+                    continue;
                 }
+                opened => opened?,
+            };
+            let received = match ReceivedRange::read(&opened.head, from, end, self.vouching) {
+                Ok(received) => received,
                 Err(error) => {
                     drop(opened);
                     session.broken(attempts, error)?;
+                    continue;
+                }
+            };
+            // Only now is it clear that the form was what the service refused.
+            if refused.0 || self.vouching == Vouching::StructuredMessage {
+                account.has_structured_messages(received.is_message);
+            }
+            if refused.1 {
+                account.without_checked_ranges();
+            }
+            if self.vouching == Vouching::StructuredMessage && !received.is_message {
+                self.ask_for(without_messages(account));
+                if self.vouching == Vouching::RangeCrc64 {
+                    attempts.in_another_form();
+                    continue;
                 }
             }
+            let version = Version::read(&opened.head, received.total);
+            if self.version.as_ref().is_some_and(|known| *known != version) {
+                return Err(changed());
+            }
+            return Ok((opened, received));
         }
+    }
+
+    fn ask_for(&mut self, vouching: Vouching) {
+        self.vouching = vouching;
+        self.most = self.most.min(longest(vouching));
     }
 
     /// Waits before another attempt, if there is to be one.
@@ -183,37 +254,27 @@ impl RangeDownload {
         failure: Failure,
         session: &Session,
         attempts: &mut Attempts,
+        download: &Download,
     ) -> Result<()> {
         if std::mem::take(&mut self.progressed) {
             attempts.progressed();
         }
+        let has_etag = |version: &Version| version.etag.is_some();
+        let is_unsure = self.reached.bytes > 0 && !self.version.as_ref().is_some_and(has_etag);
         match failure {
-            Failure::Broken(error) => {
-                if self.received > 0
-                    && self
-                        .version
-                        .as_ref()
-                        .is_some_and(|known| known.etag.is_none())
-                {
-                    return Err(Error::new(
-                        ErrorKind::Integrity,
-                        "the connection broke, and without an ETag it cannot be told whether the rest would \
-                         be of the same version",
-                    ));
-                }
-                session.broken(attempts, error)
-            }
             Failure::Final(error) => Err(error),
-        }
-    }
-
-    fn start_over(&mut self, download: &Download) {
-        download.item.call.progress.lost(self.received);
-        download.counted.fetch_sub(self.received, Ordering::Relaxed);
-        self.received = 0;
-        self.crc64 = 0;
-        if let Some((hash, _)) = &mut self.md5 {
-            *hash = Md5::new();
+            Failure::Damaged(error) if self.damaged || is_unsure => Err(error),
+            Failure::Damaged(error) => {
+                log::warn!("{}: read once more: {error}", download.item.blob);
+                self.damaged = true;
+                Ok(())
+            }
+            Failure::Broken(_) if is_unsure => Err(Error::new(
+                ErrorKind::Integrity,
+                "the connection broke, and without an ETag it cannot be told whether the rest would be of \
+                 the same version",
+            )),
+            Failure::Broken(error) => session.broken(attempts, error),
         }
     }
 
@@ -221,100 +282,142 @@ impl RangeDownload {
     pub(super) fn copy_body(
         &mut self,
         opened: &mut Opened,
+        received: &ReceivedRange,
         session: &Session,
         download: &Download,
     ) -> Result<(), Failure> {
         let sent = opened.head.get("x-ms-content-crc64").map(str::to_owned);
-        let before = self.received;
-        let mut running = Crc64::new();
-        let (mut body, buffer) = opened.body_and_buffer(session.cancellation);
-        let result = self.copy_pieces(&mut body, buffer, &mut running, download);
-        self.finished = body.is_finished();
-        let arrived = self.received - before;
-        self.crc64 = combine(self.crc64, running.value(), arrived);
-        if self.checked {
-            if result.is_err() {
-                // The checksum covers the whole answer: what came of it cannot be verified.
-                self.start_over(download);
-                return result;
-            }
-            match sent {
-                Some(sent) if sent != encode_crc64(running.value()) => {
-                    return Err(damaged("CRC64").into());
-                }
-                Some(_) => {}
-                None => session.account.without_checked_ranges(),
-            }
-        } else {
-            self.progressed |= arrived > 0;
+        let message_length = opened.head.length();
+        let begun_with = self.vouched.clone();
+        let end = received.bytes.end - self.start;
+        let (body, buffer) = opened.body_and_buffer(session.cancellation);
+        let mut arriving = Arriving::new(body);
+        let mut result = Ok(());
+        if received.is_message {
+            let content = received.bytes.end - received.bytes.start;
+            result = arriving.expect_message(content, message_length);
         }
-        result?;
-        if let Some((hash, expected)) = self.md5.take()
-            && STANDARD.encode(hash.finalize()) != expected
+        let result = result
+            .and_then(|()| self.copy_pieces(&mut arriving, buffer, end, &begun_with, download));
+        self.finished = arriving.is_finished();
+        let result = match self.vouching {
+            Vouching::StructuredMessage => result,
+            Vouching::Length => {
+                self.vouch(&begun_with, arriving.vouched());
+                result
+            }
+            // It covers the whole answer: what came of a broken one cannot be verified.
+            Vouching::RangeCrc64 => result.and_then(|()| {
+                let (_, crc64) = arriving.vouched();
+                match sent {
+                    Some(sent) if sent != encode_crc64(crc64) => {
+                        return Err(Failure::Damaged(damaged("CRC64")));
+                    }
+                    Some(_) => {}
+                    None => session.account.without_checked_ranges(),
+                }
+                self.vouch(&begun_with, arriving.vouched());
+                Ok(())
+            }),
+        };
+        let arrived = self.vouched.bytes - begun_with.bytes;
+        if let Err(failure) = result {
+            self.progressed |= arrived >= PROGRESS.min(self.length / 16).max(1);
+            self.ask_for_less(arrived > 0, end - begun_with.bytes);
+            self.start_over(download);
+            return Err(failure);
+        }
+        self.progressed = true;
+        self.breaks = 0;
+        self.most = (self.most.saturating_add(self.most / 4)).min(longest(self.vouching));
+        if self.is_complete()
+            && let Some(hash) = self.reached.md5.take()
+            && self.expected_md5 != Some(STANDARD.encode(hash.finalize()))
         {
             return Err(damaged("MD5").into());
         }
         Ok(())
     }
 
+    /// Bytes that arrived since `begun_with` are known to be good.
+    fn vouch(&mut self, begun_with: &Position, (bytes, crc64): (u64, u64)) {
+        self.reached.crc64 = combine(begun_with.crc64, crc64, bytes);
+        self.vouched = self.reached.clone();
+    }
+
+    /// Where answers break off again and again before the service vouches for any of it, a shorter one may
+    /// come to its end. The last one was to bring `asked` bytes.
+    fn ask_for_less(&mut self, progressed: bool, asked: u64) {
+        self.breaks = if progressed { 0 } else { self.breaks + 1 };
+        let is_too_much = self.breaks > 1 || self.most < self.length;
+        if is_too_much && !progressed && self.vouching != Vouching::Length {
+            let arrived = match self.reached.bytes - self.vouched.bytes {
+                0 => asked,
+                arrived => arrived,
+            };
+            self.most = (arrived / 2).max(SMALLEST_RANGE);
+        }
+    }
+
+    /// Goes back to what is known to be good.
+    fn start_over(&mut self, download: &Download) {
+        let lost = self.reached.bytes - self.vouched.bytes;
+        download.item.call.progress.lost(lost);
+        download.counted.fetch_sub(lost, Ordering::Relaxed);
+        self.reached = self.vouched.clone();
+    }
+
     fn copy_pieces(
         &mut self,
-        body: &mut BodyReader,
+        arriving: &mut Arriving,
         buffer: &mut [u8],
-        running: &mut Crc64,
+        end: u64,
+        begun_with: &Position,
         download: &Download,
     ) -> Result<(), Failure> {
         let Some(destination) = self.destination.as_mut() else {
             return Err(Error::internal().into());
         };
-        while self.received < self.length {
-            let remaining = usize::try_from(self.length - self.received).unwrap_or(usize::MAX);
-            let (piece, broken) = match destination {
+        let mut reached = self.reached.bytes;
+        while reached < end {
+            let remaining = usize::try_from(end - reached).unwrap_or(usize::MAX);
+            let (piece, failed) = match destination {
                 // Straight to its place.
                 Destination::Memory(region) => {
-                    let received = self.received as usize;
-                    let room = &mut region.bytes_mut()[received..received + remaining];
-                    match body.read_some(room) {
+                    let room = &mut region.bytes_mut()[reached as usize..][..remaining];
+                    match arriving.read_some(room) {
                         Ok(count) => (&room[..count], None),
-                        Err(error) => (&[][..], Some(error)),
+                        Err(failure) => (&[][..], Some(failure)),
                     }
                 }
                 Destination::File { file, offset } => {
                     let most = remaining.min(buffer.len());
-                    let (filled, broken) = fill(body, &mut buffer[..most]);
-                    file.write_at(&buffer[..filled], *offset + self.received)?;
-                    (&buffer[..filled], broken)
+                    let (filled, failed) = arriving.fill(&mut buffer[..most]);
+                    file.write_at(&buffer[..filled], *offset + reached)?;
+                    (&buffer[..filled], failed)
                 }
             };
-            running.update(piece);
-            if let Some((hash, _)) = &mut self.md5 {
+            if let Some(hash) = &mut self.reached.md5 {
                 hash.update(piece);
             }
             let count = piece.len() as u64;
-            self.received += count;
+            reached += count;
+            self.reached.bytes = reached;
             download.counted.fetch_add(count, Ordering::Relaxed);
             download.item.moved(count);
-            if let Some(error) = broken {
-                return Err(error.into());
+            if let Some((bytes, crc64)) = arriving.vouched_segments()
+                && begun_with.bytes + bytes == reached
+            {
+                self.reached.crc64 = combine(begun_with.crc64, crc64, bytes);
+                self.vouched = self.reached.clone();
+            }
+            if let Some(failure) = failed {
+                return Err(failure);
             }
         }
-        // The end of a chunked body is still to be read; without it the connection is of no use, but
-        // all is here.
-        let _ = body.read(&mut [0]);
+        arriving.end();
         Ok(())
     }
-}
-
-/// Fills `buffer`; what was read before a break counts.
-fn fill(body: &mut BodyReader, buffer: &mut [u8]) -> (usize, Option<TransportError>) {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match body.read_some(&mut buffer[filled..]) {
-            Ok(count) => filled += count,
-            Err(error) => return (filled, Some(error)),
-        }
-    }
-    (filled, None)
 }
 
 pub(super) fn damaged(checksum: &str) -> Error {

@@ -331,3 +331,45 @@ impl fmt::Debug for Scheduler {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Instant};
+
+    use super::*;
+    use crate::concurrency::Concurrency;
+
+    /// Says that it ran.
+    struct Says(mpsc::Sender<()>);
+
+    impl Task for Says {
+        fn run(self: Box<Self>, _: &mut Worker<'_>) -> Option<Box<dyn Task>> {
+            self.0.send(()).unwrap();
+            None
+        }
+    }
+
+    #[test]
+    fn after_the_end_what_has_begun_is_done_and_threads_go() {
+        let hangs = Duration::from_secs(30);
+        let scheduler = Scheduler::new(Admission::new(Concurrency::new(2, 2), 1 << 20), 2);
+        let queue = scheduler.open_queue();
+        let (says, said) = mpsc::channel();
+        for closes in [false, true] {
+            if closes {
+                scheduler.close();
+            }
+            let tasks: Vec<Box<dyn Task>> = vec![Box::new(Says(says.clone()))];
+            scheduler.push(queue, tasks);
+            said.recv_timeout(hangs).unwrap();
+        }
+        let threads = Arc::downgrade(&scheduler);
+        drop(scheduler);
+        let start = Instant::now();
+        while threads.strong_count() > 0 {
+            // Much less than the time after which an idle thread ends by itself.
+            assert!(start.elapsed() < IDLE_THREAD / 2, "threads stay");
+            thread::yield_now();
+        }
+    }
+}

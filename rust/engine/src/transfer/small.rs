@@ -9,10 +9,21 @@ use crate::azure::{Attempts, SmallOperation};
 
 /// The task of carrying out an operation.
 pub(super) fn task(item: Item, operation: Box<dyn SmallOperation>) -> Box<dyn Task> {
+    task_after(item, operation, false)
+}
+
+/// The same, where it may have been carried out already: `ambiguous`.
+pub(super) fn task_after(
+    item: Item,
+    operation: Box<dyn SmallOperation>,
+    ambiguous: bool,
+) -> Box<dyn Task> {
+    let mut attempts = Attempts::default();
+    attempts.ambiguous = ambiguous;
     Box::new(Small {
         item,
         operation,
-        attempts: Attempts::default(),
+        attempts,
     })
 }
 

@@ -10,6 +10,7 @@ use super::memory::MemorySource;
 use crate::{
     azure::Content,
     error::{Error, ErrorKind, Result},
+    os,
 };
 
 /// A file, or the caller's memory.
@@ -30,6 +31,11 @@ impl OpenFile {
         Self { path, file, found }
     }
 
+    /// Closes the file; its path, by which it can be opened again.
+    pub(super) fn close(self) -> PathBuf {
+        self.path
+    }
+
     /// An error if the file is not what it was when it was opened.
     fn check_unchanged(&self) -> Result<()> {
         let now = self
@@ -45,12 +51,10 @@ impl OpenFile {
 }
 
 fn changed(path: &Path, how: &str) -> Error {
-    Error::local(
+    Error::local_because(
         path,
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("the file {how} while it was uploaded; nothing was stored"),
-        ),
+        os::code::BUSY,
+        format!("{how} while it was uploaded; nothing was stored"),
     )
 }
 

@@ -174,6 +174,22 @@ impl StreamUpload {
     }
 }
 
+/// Ends a block whose thread panics, and its item with the last block under way: the call keeps the
+/// stream, which so does not notice by itself.
+struct Guard<'a>(&'a StreamUpload);
+
+impl Guard<'_> {
+    fn release(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.0.end(Err(Error::internal()));
+    }
+}
+
 enum Stage {
     Whole(MemorySource),
     Block(MemorySource),
@@ -207,14 +223,11 @@ impl Task for StreamBlock {
                 };
                 let content = Content::Memory(block.bytes());
                 put.run(&mut item.session(worker), &mut self.attempts, content)
-                    .map(|(crc64, head)| Uploaded {
-                        size: content.length(),
-                        crc64,
-                        etag: head.get("etag").map(str::to_owned),
-                    })
+                    .map(|(crc64, head)| Uploaded::new(content.length(), crc64, &head))
             }
             Stage::Commit(commit) => commit.send(item, stream.ids, &stream.options, worker),
             Stage::Block(block) => {
+                let guard = Guard(&stream);
                 let put = PutBlock {
                     path: &item.url_path,
                     id: &stream.ids.get(self.number),
@@ -224,6 +237,7 @@ impl Task for StreamBlock {
                 let sent = put.run(&mut item.session(worker), &mut self.attempts, content);
                 let length = content.length();
                 if matches!(&sent, Err(error) if error.is_token_needed()) {
+                    guard.release();
                     return Some(self);
                 }
                 let index = self.number;
@@ -235,9 +249,9 @@ impl Task for StreamBlock {
                         length,
                     })
                 });
-                return self.done(part, worker);
+                return self.done(part, guard, worker);
             }
-            Stage::Nothing => return self.done(Ok(None), worker),
+            Stage::Nothing => return self.done(Ok(None), Guard(&stream), worker),
         };
         match result {
             Err(error) if error.is_token_needed() => Some(self),
@@ -258,10 +272,12 @@ impl StreamBlock {
     fn done(
         mut self: Box<Self>,
         part: Result<Option<Part>>,
+        guard: Guard<'_>,
         worker: &mut Worker<'_>,
     ) -> Option<Box<dyn Task>> {
         self.stage = Stage::Nothing;
         self.memory = None;
+        guard.release();
         match self.stream.tracker.done(part)? {
             Ok(total) => {
                 let md5 = self.stream.reading.lock().md5.clone();

@@ -12,6 +12,7 @@ use super::{
     item::Item,
     job::{Output, Source, Uploaded},
     memory::MemorySource,
+    ordered_digest::OrderedDigest,
     part_tracker::{Part, PartTracker, Total},
     plan::{BlockIds, Parts},
     scheduler::{PartSource, Task, Worker},
@@ -19,6 +20,7 @@ use super::{
 };
 use crate::{
     azure::{Attempts, Content, PutBlob, PutBlock, PutBlockList, WriteOptions},
+    cancel::Cancellation,
     error::{Error, ErrorKind, Result},
     limits::{BUFFER_SIZE, PART_SIZE},
     os,
@@ -47,69 +49,88 @@ struct Upload {
 
 impl Task for Upload {
     fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
-        if let Some(source) = self.source.take() {
-            match open(source) {
-                Ok(opened) => self.opened = Some(opened),
+        loop {
+            let source = match self.opened.take().map_or_else(|| self.open(worker), Ok) {
+                Ok(source) => source,
                 Err(error) => {
                     self.item.finish(Err(error));
                     return None;
                 }
+            };
+            if source.length() > PART_SIZE {
+                begin_blocks(self.item, source, self.options);
+                return None;
             }
-        }
-        let source = self.opened.take()?;
-        let length = source.length();
-        if length > PART_SIZE {
-            begin_blocks(self.item, source, self.options);
+            let sent = put_whole(
+                &self.item,
+                &source,
+                &self.options,
+                &mut self.attempts,
+                worker,
+            );
+            let result = match (sent, source) {
+                (Err(error), source) if error.is_token_needed() => {
+                    self.opened = Some(source);
+                    return Some(self);
+                }
+                // Its descriptor may be what others lack for a connection.
+                (Err(error), OpenSource::File(file)) if error.is_descriptor_shortage() => {
+                    self.source = Some(Source::File(file.close()));
+                    let session = self.item.session(worker);
+                    match session.wait_for_room(&mut self.attempts, error) {
+                        Ok(()) => continue,
+                        Err(error) => Err(error),
+                    }
+                }
+                (sent, _) => sent,
+            };
+            self.item.finish(result.map(Output::Uploaded));
             return None;
         }
-        let result = put_whole(
-            &self.item,
-            &source,
-            &self.options,
-            &mut self.attempts,
-            worker,
-        );
-        match result {
-            Err(error) if error.is_token_needed() => {
-                self.opened = Some(source);
-                Some(self)
-            }
-            result => {
-                drop(source);
-                self.item.finish(result.map(Output::Uploaded));
-                None
+    }
+}
+
+impl Upload {
+    fn open(&mut self, worker: &mut Worker) -> Result<OpenSource> {
+        let path = match self.source.take() {
+            Some(Source::File(path)) => path,
+            Some(Source::Memory(memory)) => return Ok(OpenSource::Memory(memory)),
+            Some(Source::Blocks) | None => return Err(Error::internal()),
+        };
+        loop {
+            match open_file(&path) {
+                Err(error) if error.is_descriptor_shortage() => {
+                    let session = self.item.session(worker);
+                    session.wait_for_room(&mut self.attempts, error)?;
+                }
+                opened => return opened,
             }
         }
     }
 }
 
-fn open(source: Source) -> Result<OpenSource> {
-    let path = match source {
-        Source::File(path) => path,
-        Source::Memory(memory) => return Ok(OpenSource::Memory(memory)),
-        Source::Blocks => return Err(Error::internal()),
-    };
-    let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
-    let (found, file) = opened.map_err(|error| Error::local(&path, error))?;
+fn open_file(path: &Path) -> Result<OpenSource> {
+    // A pipe that nobody writes would be waited for.
+    let opened = os::open_nonblocking(path).and_then(|file| Ok((file.metadata()?, file)));
+    let (found, file) = opened.map_err(|error| Error::local(path, error))?;
     if found.is_dir() {
-        return Err(os::is_a_directory(&path));
+        return Err(Error::is_a_folder(path));
     }
     if found.is_file() && found.len() > 0 {
-        return Ok(OpenSource::File(OpenFile::new(path, file, found)));
+        let open = OpenFile::new(path.to_owned(), file, found);
+        return Ok(OpenSource::File(open));
     }
-    read_unsized(&path, file, found)
+    read_unsized(path, file, found)
 }
 
 /// What says that it is empty may be a file of /proc, whose content is made while it is read.
 fn read_unsized(path: &Path, mut file: File, found: std::fs::Metadata) -> Result<OpenSource> {
     use std::io::Read;
     if !found.is_file() {
-        return Err(Error::local(
+        return Err(Error::local_because(
             path,
-            std::io::Error::new(
-                std::io::ErrorKind::InvalidInput,
-                "is a pipe or a device; open it and give the file object to write()",
-            ),
+            os::code::INVALID,
+            "is a pipe or a device; open it and give the file object to write()",
         ));
     }
     let mut content = Vec::new();
@@ -135,6 +156,7 @@ fn put_whole(
     let length = source.length();
     source.check_unchanged()?;
     let mut session = item.session(worker);
+    session.gives_way = matches!(source, OpenSource::File(_));
     let content = source.piece(0, length);
     let md5 = options.content_md5.then(|| md5_of(content)).transpose();
     let md5 = md5.map_err(|error| source.locate(error))?;
@@ -148,16 +170,17 @@ fn put_whole(
         .run(&mut session, attempts, content)
         .map_err(|error| source.locate(error))?;
     item.moved(length);
-    Ok(Uploaded {
-        size: length,
-        crc64,
-        etag: head.get("etag").map(str::to_owned),
-    })
+    Ok(Uploaded::new(length, crc64, &head))
 }
 
 /// MD5 of content, base64.
 fn md5_of(content: Content) -> Result<String> {
     let mut hash = Md5::new();
+    update(&mut hash, content)?;
+    Ok(STANDARD.encode(hash.finalize()))
+}
+
+fn update(hash: &mut Md5, content: Content) -> Result<()> {
     match content {
         Content::Memory(bytes) => hash.update(bytes),
         Content::File {
@@ -177,7 +200,7 @@ fn md5_of(content: Content) -> Result<String> {
             }
         }
     }
-    Ok(STANDARD.encode(hash.finalize()))
+    Ok(())
 }
 
 /// Blocks of a file or of memory.
@@ -189,6 +212,8 @@ struct Blocks {
     parts: Parts,
     ids: BlockIds,
     tracker: PartTracker,
+    /// Where an MD5 is to be stored: of each block as soon as it and all before it have been sent.
+    digest: Option<OrderedDigest<Part>>,
 }
 
 fn begin_blocks(item: Item, source: OpenSource, options: Arc<WriteOptions>) {
@@ -205,6 +230,7 @@ fn begin_blocks(item: Item, source: OpenSource, options: Arc<WriteOptions>) {
         Arc::new(Blocks {
             item,
             source: Mutex::new(Some(Arc::new(source))),
+            digest: options.content_md5.then(OrderedDigest::new),
             options,
             parts,
             ids: BlockIds::new(),
@@ -239,10 +265,16 @@ impl Task for Block {
         if matches!(&result, Err(error) if error.is_token_needed()) {
             return Some(self);
         }
-        let end = blocks.tracker.done(result.map(Some))?;
+        // All ends are the same one, which comes with the last part.
+        let end = blocks
+            .digested(result, worker)
+            .into_iter()
+            .filter_map(|part| blocks.tracker.done(part.map(Some)))
+            .last()?;
         match end {
             Ok(total) => {
-                let commit = Commit::new(total);
+                let md5 = blocks.digest.as_ref().and_then(OrderedDigest::value);
+                let commit = Commit::new(total).with_md5(md5);
                 Box::new(BlocksCommit { blocks, commit }).run(worker)
             }
             Err(error) => {
@@ -256,6 +288,37 @@ impl Task for Block {
 impl Blocks {
     fn source(&self) -> Result<Arc<OpenSource>> {
         self.source.lock().clone().ok_or_else(Error::cancelled)
+    }
+
+    /// The parts that have come to their end with this one, digest included.
+    fn digested(&self, part: Result<Part>, worker: &Worker<'_>) -> Vec<Result<Part>> {
+        let Some(digest) = &self.digest else {
+            return vec![part];
+        };
+        match part {
+            Ok(part) => {
+                let (offset, length) = self.parts.get(part.index);
+                let done = digest.add(
+                    offset,
+                    length,
+                    part,
+                    &Cancellation::new(&self.item.call.cancel, worker.signals),
+                    |hash, part, bytes| {
+                        let (offset, _) = self.parts.get(part.index);
+                        let source = self.source()?;
+                        let content = source.piece(offset + bytes.start, bytes.end - bytes.start);
+                        update(hash, content).map_err(|error| source.locate(error))
+                    },
+                );
+                done.into_iter()
+                    .map(|(part, hashed)| hashed.map(|()| part))
+                    .collect()
+            }
+            Err(error) => {
+                let waiting = digest.abandon().into_iter().map(Ok);
+                waiting.chain([Err(error)]).collect()
+            }
+        }
     }
 
     fn finish(&self, result: Result<Uploaded>) {
@@ -325,11 +388,7 @@ impl Commit {
             content_md5: self.md5.as_deref(),
         };
         let head = list.run(&mut item.session(worker), &mut self.attempts)?;
-        Ok(Uploaded {
-            size: self.total.size,
-            crc64: self.total.crc64,
-            etag: head.get("etag").map(str::to_owned),
-        })
+        Ok(Uploaded::new(self.total.size, self.total.crc64, &head))
     }
 }
 
@@ -356,12 +415,7 @@ impl Task for BlocksCommit {
 }
 
 impl BlocksCommit {
-    fn check(&mut self) -> Result<()> {
-        let source = self.blocks.source()?;
-        if self.blocks.options.content_md5 && self.commit.md5.is_none() {
-            let whole = source.piece(0, source.length());
-            self.commit.md5 = Some(md5_of(whole).map_err(|error| source.locate(error))?);
-        }
-        source.check_unchanged()
+    fn check(&self) -> Result<()> {
+        self.blocks.source()?.check_unchanged()
     }
 }

@@ -24,6 +24,8 @@ use fastblob_engine::{
 };
 use fastblob_service::{Action, Fault, Options, Service};
 
+pub(crate) mod answering;
+
 /// No call of a test takes longer, unless it hangs.
 const HANGS: Duration = Duration::from_secs(120);
 
@@ -97,7 +99,7 @@ impl Rig {
     pub(crate) fn run_until(&self, job: Job, signals: SignalPoll<'_>) -> Outcome {
         let call = self.client.call_one(job);
         self.drive(&call, HashMap::new(), signals);
-        call.into_outcomes().pop().unwrap()
+        call.take_outcomes().pop().unwrap()
     }
 
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Outcome {
@@ -110,7 +112,7 @@ impl Rig {
             .call_one(Job::upload(Source::Blocks, blob(name), options(true)));
         let streams: Streams = [(0, Box::new(stream) as Box<dyn Read>)].into();
         self.drive(&call, streams, SignalPoll::never());
-        call.into_outcomes().pop().unwrap()
+        call.take_outcomes().pop().unwrap()
     }
 
     pub(crate) fn read(&self, name: &str, offset: u64, length: Option<u64>) -> Outcome {
@@ -136,7 +138,7 @@ impl Rig {
         call.push(jobs);
         call.end_of_input();
         self.drive(&call, HashMap::new(), SignalPoll::never());
-        call.into_outcomes()
+        call.take_outcomes()
     }
 
     /// Supplies what a call needs until it has ended.
@@ -184,7 +186,7 @@ pub(crate) fn run_with(client: &Client, job: Job) -> Outcome {
     let start = Instant::now();
     loop {
         match call.wait(SignalPoll::never(), Duration::from_secs(1)) {
-            Need::Nothing => return call.into_outcomes().pop().unwrap(),
+            Need::Nothing => return call.take_outcomes().pop().unwrap(),
             Need::Time => assert!(start.elapsed() < HANGS, "the call does not end"),
             other => panic!("{other:?}"),
         }

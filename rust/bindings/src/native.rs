@@ -9,32 +9,61 @@ use std::{
 use fastblob_engine::SignalPoll;
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 
-use crate::{buffers, log};
+use crate::{buffers, fork::ProcessBound, log, shutdown::Attaching};
+
+/// A value of the engine, which can be reached by [`enter`](Self::enter) alone, without the GIL: no
+/// lock of the engine is ever waited for by a thread that others wait for.
+#[derive(Debug)]
+pub(crate) struct Native<T>(ProcessBound<T>);
+
+impl<T: Sync> Native<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(ProcessBound::new(value))
+    }
+
+    /// Does something with the value, as [`enter`] does.
+    pub(crate) fn enter<R: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&T, SignalPoll<'_>) -> R + Send,
+    ) -> PyResult<R> {
+        let Some(value) = self.0.get() else {
+            return Err(PyRuntimeError::new_err(
+                "this was begun before os.fork(): begin it again in the child",
+            ));
+        };
+        enter(py, |signals| work(value, signals))
+    }
+}
 
 /// Runs `work` without the GIL, so that other Python threads go on.
 ///
-/// The work is handed an [`SignalPoll`] that runs Python's signal handlers: what one of them raises
+/// The work is handed a [`SignalPoll`] that runs Python's signal handlers: what one of them raises
 /// (Ctrl-C: a `KeyboardInterrupt`) comes out of here once the work has ended. A panic comes out as
 /// `RuntimeError`.
-pub(crate) fn enter<T, W>(py: Python<'_>, work: W) -> PyResult<T>
-where
-    T: Send,
-    W: FnOnce(SignalPoll<'_>) -> T + Send,
-{
+pub(crate) fn enter<R: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(SignalPoll<'_>) -> R + Send,
+) -> PyResult<R> {
     log::set_level(py)?;
-    let (result, raised) = py.detach(|| {
+    let (result, raised, attaching) = py.detach(|| {
         let raised = OnceCell::new();
         let poll = || {
+            let Some(attaching) = Attaching::begin() else {
+                return false;
+            };
             #[expect(
                 clippy::redundant_closure_for_method_calls,
                 reason = "it is not general enough"
             )]
             let signals = Python::attach(|py| py.check_signals());
+            drop(attaching);
             signals.is_err_and(|error| raised.set(error).is_ok())
         };
         let result = catch_unwind(AssertUnwindSafe(|| work(SignalPoll::new(&poll))));
-        (result, raised.into_inner())
+        (result, raised.into_inner(), Attaching::begin_or_park())
     });
+    drop(attaching);
     buffers::release_dropped(py);
     log::hand_over(py)?;
     match (raised, result) {

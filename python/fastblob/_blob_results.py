@@ -1,0 +1,250 @@
+"""What calls say about blobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import _fastblob
+from ._result import Result
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class BlobProperties(Result[_fastblob.Properties]):
+    """Properties of a blob, from ``properties()``. Immutable; pickles.
+
+    Every call that takes a blob takes it as well, and means the blob that it describes.
+    https://learn.microsoft.com/rest/api/storageservices/get-blob-properties
+    """
+
+    __slots__ = ()
+
+    _attributes = (
+        "container",
+        "name",
+        "size",
+        "etag",
+        "last_modified",
+        "creation_time",
+        "content_type",
+        "content_encoding",
+        "content_language",
+        "content_disposition",
+        "cache_control",
+        "content_md5",
+        "metadata",
+        "tier",
+        "tag_count",
+        "archive_status",
+        "lease_state",
+    )
+
+    @property
+    def container(self) -> str:
+        """The container's name."""
+        return self._raw.container
+
+    @property
+    def name(self) -> str:
+        """The blob's name in its container."""
+        return self._raw.name
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self._raw.size
+
+    @property
+    def etag(self) -> str:
+        """The ETag in double quotes, as the service sends it."""
+        return self._raw.etag
+
+    @property
+    def last_modified(self) -> datetime:
+        """When the blob was last written, in UTC."""
+        return self._raw.last_modified
+
+    @property
+    def creation_time(self) -> datetime | None:
+        """When the blob was first written, in UTC."""
+        return self._raw.creation_time
+
+    @property
+    def content_type(self) -> str | None:
+        """The content type that the blob was given."""
+        return self._raw.content_type
+
+    @property
+    def content_encoding(self) -> str | None:
+        """How the content is encoded, such as ``"gzip"``; it is neither decoded nor encoded here."""
+        return self._raw.content_encoding
+
+    @property
+    def content_language(self) -> str | None:
+        """The language of the content."""
+        return self._raw.content_language
+
+    @property
+    def content_disposition(self) -> str | None:
+        """What a browser is told to do with the content."""
+        return self._raw.content_disposition
+
+    @property
+    def cache_control(self) -> str | None:
+        """What caches are told about the content."""
+        return self._raw.cache_control
+
+    @property
+    def content_md5(self) -> bytes | None:
+        """MD5 of the content, 16 bytes, where one is stored."""
+        return self._raw.content_md5
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The blob's metadata."""
+        return self._raw.metadata
+
+    @property
+    def tier(self) -> str | None:
+        """Access tier, such as ``"Hot"``."""
+        return self._raw.tier
+
+    @property
+    def tag_count(self) -> int:
+        """Number of index tags."""
+        return self._raw.tag_count
+
+    @property
+    def archive_status(self) -> str | None:
+        """Where a blob is being rehydrated: to which tier, such as ``"rehydrate-pending-to-hot"``."""
+        return self._raw.archive_status
+
+    @property
+    def lease_state(self) -> str | None:
+        """Whether the blob is leased: ``"available"``, ``"leased"``, ``"expired"``, ..."""
+        return self._raw.lease_state
+
+
+class BlobItem(Result[_fastblob.ListEntry]):
+    """An entry of ``list()``: a blob, or with a delimiter a prefix that stands for several.
+
+    Immutable; pickles. Every call that takes a blob takes it as well, whatever its name is.
+    https://learn.microsoft.com/rest/api/storageservices/list-blobs
+    """
+
+    __slots__ = ()
+
+    _attributes = (
+        "container",
+        "name",
+        "path",
+        "is_prefix",
+        "size",
+        "etag",
+        "last_modified",
+        "creation_time",
+        "content_type",
+        "content_encoding",
+        "content_language",
+        "content_disposition",
+        "cache_control",
+        "content_md5",
+        "tier",
+        "metadata",
+        "tags",
+    )
+
+    @property
+    def container(self) -> str:
+        """The container's name."""
+        return self._raw.container
+
+    @property
+    def name(self) -> str:
+        """The blob's name in its container; a prefix comes without its trailing delimiter."""
+        return self._raw.name
+
+    @property
+    def path(self) -> str:
+        """``<container>/<name>``."""
+        return self._raw.path
+
+    @property
+    def is_prefix(self) -> bool:
+        """Whether this is a prefix and not a blob."""
+        return self._raw.is_prefix
+
+    @property
+    def size(self) -> int | None:
+        """Bytes; None for a prefix, and so are all the following."""
+        return self._raw.size
+
+    @property
+    def etag(self) -> str | None:
+        """The ETag in double quotes, as the other calls give it."""
+        return self._raw.etag
+
+    @property
+    def last_modified(self) -> datetime | None:
+        """When the blob was last written, in UTC."""
+        return self._raw.last_modified
+
+    @property
+    def creation_time(self) -> datetime | None:
+        """When the blob was first written, in UTC."""
+        return self._raw.creation_time
+
+    @property
+    def content_type(self) -> str | None:
+        """The content type that the blob was given."""
+        return self._raw.content_type
+
+    @property
+    def content_encoding(self) -> str | None:
+        """How the content is encoded, such as ``"gzip"``; it is neither decoded nor encoded here."""
+        return self._raw.content_encoding
+
+    @property
+    def content_language(self) -> str | None:
+        """The language of the content."""
+        return self._raw.content_language
+
+    @property
+    def content_disposition(self) -> str | None:
+        """What a browser is told to do with the content."""
+        return self._raw.content_disposition
+
+    @property
+    def cache_control(self) -> str | None:
+        """What caches are told about the content."""
+        return self._raw.cache_control
+
+    @property
+    def content_md5(self) -> bytes | None:
+        """MD5 of the content, 16 bytes, where one is stored."""
+        return self._raw.content_md5
+
+    @property
+    def tier(self) -> str | None:
+        """Access tier, such as ``"Hot"``."""
+        return self._raw.tier
+
+    @property
+    def metadata(self) -> dict[str, str] | None:
+        """The blob's metadata, with ``include=("metadata",)``; None otherwise."""
+        return self._raw.metadata
+
+    @property
+    def tags(self) -> dict[str, str] | None:
+        """The blob's index tags, with ``include=("tags",)``; None otherwise."""
+        return self._raw.tags
+
+    def __hash__(self) -> int:
+        return hash((self._raw.container, self._raw.name, self._raw.etag))
+
+    def _shown(self) -> tuple[str, ...]:
+        if self._raw.is_prefix:
+            return ("path", "is_prefix")
+        # What was not asked for is not shown as missing.
+        return ("path", *(name for name in self._attributes[4:] if getattr(self._raw, name) is not None))

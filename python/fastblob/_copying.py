@@ -1,0 +1,125 @@
+"""Calls that make and remove blobs without moving their bytes through this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._blob_results import BlobProperties
+from ._options import conditions, raw_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from ._connection import Connection
+    from ._types import Blob, Tier
+
+
+class Copying:
+    """The part of ``fastblob.Client`` that copies and deletes one blob."""
+
+    _connection: Connection
+
+    def copy(
+        self,
+        source: Blob,
+        target: Blob,
+        *,
+        overwrite: bool = False,
+        metadata: Mapping[str, str] | None = None,
+        tier: Tier | None = None,
+        tags: Mapping[str, str] | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        if_modified_since: datetime | None = None,
+        if_unmodified_since: datetime | None = None,
+        lease: str | None = None,
+        source_if_match: str | None = None,
+        source_if_none_match: str | None = None,
+        source_if_modified_since: datetime | None = None,
+        source_if_unmodified_since: datetime | None = None,
+        source_lease: str | None = None,
+    ) -> BlobProperties:
+        """Copies a blob inside the account, without moving its bytes through this machine.
+
+        Args:
+            source: ``<container>/<name>``.
+            target: ``<container>/<name>``.
+            overwrite: Replace a blob that is there.
+            metadata: The target's metadata; None: the source's.
+            tier: The target's access tier; None: the account's default.
+            tags: The target's index tags; None: none.
+            if_match: As for ``read``, of the target, and so are the four following.
+            if_none_match: See there.
+            if_modified_since: See there.
+            if_unmodified_since: See there.
+            lease: See there.
+            source_if_match: As for ``read``, of the source, and so are the four following.
+            source_if_none_match: See there.
+            source_if_modified_since: See there.
+            source_if_unmodified_since: See there.
+            source_lease: See there.
+
+        Returns:
+            The properties of the target, when the copy is complete.
+
+        Raises:
+            BlobNotFoundError: There is no such source, or no such container.
+            BlobExistsError: There is such a target, and ``overwrite`` is False.
+            BlobModifiedError: A condition is not met.
+
+        https://learn.microsoft.com/rest/api/storageservices/copy-blob
+        """
+        options = raw_options(
+            overwrite=overwrite,
+            metadata=metadata,
+            tier=tier,
+            tags=tags,
+            if_match=if_match,
+            if_none_match=if_none_match,
+            if_modified_since=if_modified_since,
+            if_unmodified_since=if_unmodified_since,
+            lease=lease,
+        )
+        of_source = conditions(
+            source_if_match,
+            source_if_none_match,
+            source_if_modified_since,
+            source_if_unmodified_since,
+            source_lease,
+        )
+        connection = self._connection
+        result = connection.engine().copy(source, target, options, of_source)
+        return BlobProperties(connection.finish(result))
+
+    def delete(
+        self,
+        blob: Blob,
+        *,
+        missing_ok: bool = False,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        if_modified_since: datetime | None = None,
+        if_unmodified_since: datetime | None = None,
+        lease: str | None = None,
+    ) -> None:
+        """Deletes a blob.
+
+        Args:
+            blob: ``<container>/<name>``.
+            missing_ok: Whether it is fine that there is no such blob, or no such container.
+            if_match: As for ``read``, and so are the four following.
+            if_none_match: See there.
+            if_modified_since: See there.
+            if_unmodified_since: See there.
+            lease: See there.
+
+        Raises:
+            BlobNotFoundError: There is no such blob, and ``missing_ok`` is False.
+            BlobModifiedError: A condition is not met.
+
+        https://learn.microsoft.com/rest/api/storageservices/delete-blob
+        """
+        connection = self._connection
+        required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease)
+        connection.finish(connection.engine().delete(blob, missing_ok, required))

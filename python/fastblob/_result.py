@@ -1,0 +1,41 @@
+"""What all results have in common: attributes of one raw object, comparison, ``repr`` and pickling."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, ClassVar, Generic, TypeVar
+
+_Raw = TypeVar("_Raw")
+
+
+class Result(Generic[_Raw]):  # noqa: PLW1641 - what holds dicts and exceptions has no hash
+    """Holds an object of the compiled module, or, once pickled, the values of its attributes."""
+
+    __slots__ = ("_raw",)
+
+    _attributes: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, raw: _Raw, /) -> None:
+        self._raw = raw
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self._raw, name) for name in self._attributes}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        restored: Any = SimpleNamespace(**state)
+        self._raw = restored
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(
+            getattr(self._raw, name) == getattr(other._raw, name)  # noqa: SLF001
+            for name in self._attributes
+        )
+
+    def __repr__(self) -> str:
+        shown = ((name, getattr(self, name)) for name in self._shown())
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown)})"
+
+    def _shown(self) -> tuple[str, ...]:
+        return self._attributes

@@ -1,0 +1,110 @@
+//! `ListEntry`.
+
+use std::{collections::HashMap, sync::Arc, time::SystemTime};
+
+use fastblob_engine as engine;
+use pyo3::prelude::*;
+
+use super::string_map;
+
+/// An entry of a list.
+#[pyclass(module = "fastblob._fastblob", frozen)]
+#[derive(Debug)]
+pub(crate) struct ListEntry {
+    container: Arc<str>,
+    entry: engine::ListEntry,
+}
+
+impl ListEntry {
+    pub(crate) fn new(container: Arc<str>, entry: engine::ListEntry) -> Self {
+        Self { container, entry }
+    }
+}
+
+#[pymethods]
+impl ListEntry {
+    #[getter]
+    fn container(&self) -> &str {
+        &self.container
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        &self.entry.name
+    }
+
+    #[getter]
+    fn path(&self) -> String {
+        format!("{}/{}", self.container, self.entry.name)
+    }
+
+    #[getter]
+    fn is_prefix(&self) -> bool {
+        self.entry.is_prefix
+    }
+
+    #[getter]
+    fn size(&self) -> Option<u64> {
+        self.entry.size
+    }
+
+    #[getter]
+    fn etag(&self) -> Option<&str> {
+        self.entry.etag.as_deref()
+    }
+
+    #[getter]
+    fn last_modified(&self) -> Option<SystemTime> {
+        self.entry.last_modified
+    }
+
+    #[getter]
+    fn creation_time(&self) -> Option<SystemTime> {
+        self.entry.creation_time
+    }
+
+    #[getter]
+    fn content_type(&self) -> Option<&str> {
+        self.entry.content.content_type.as_deref()
+    }
+
+    #[getter]
+    fn content_encoding(&self) -> Option<&str> {
+        self.entry.content.content_encoding.as_deref()
+    }
+
+    #[getter]
+    fn content_language(&self) -> Option<&str> {
+        self.entry.content.content_language.as_deref()
+    }
+
+    #[getter]
+    fn content_disposition(&self) -> Option<&str> {
+        self.entry.content.content_disposition.as_deref()
+    }
+
+    #[getter]
+    fn cache_control(&self) -> Option<&str> {
+        self.entry.content.cache_control.as_deref()
+    }
+
+    #[getter]
+    fn content_md5(&self) -> Option<&[u8]> {
+        self.entry.content_md5.as_deref()
+    }
+
+    #[getter]
+    fn tier(&self) -> Option<&str> {
+        self.entry.tier.as_deref()
+    }
+
+    #[getter]
+    fn metadata(&self) -> Option<HashMap<&str, &str>> {
+        self.entry.metadata.as_deref().map(string_map)
+    }
+
+    #[getter]
+    fn tags(&self) -> Option<HashMap<&str, &str>> {
+        self.entry.tags.as_deref().map(string_map)
+    }
+}

@@ -1,0 +1,17 @@
+//! What can be asked of an account, a verb a file: for one blob, and for many.
+
+mod copy;
+mod delete;
+mod directories;
+mod download;
+mod http_headers;
+mod list;
+mod metadata;
+mod properties;
+mod read;
+mod tags;
+mod tier;
+mod upload;
+mod write;
+
+pub(crate) use list::Pages;

@@ -1,0 +1,50 @@
+//! `set_tier`, `set_tier_many`.
+
+use fastblob_engine::{Conditions as EngineConditions, Job, SetTier};
+use pyo3::prelude::*;
+
+use crate::{
+    arguments::OnErrorArgument,
+    blob::blob_of,
+    call::Call,
+    engine::Engine,
+    exceptions::invalid_input,
+    results,
+    values::{Conditions, conditions_of},
+};
+
+#[pymethods]
+impl Engine {
+    #[pyo3(signature = (blob, tier, conditions, watched = false))]
+    fn set_tier<'py>(
+        &self,
+        blob: &Bound<'py, PyAny>,
+        tier: &str,
+        conditions: Option<&Bound<'py, Conditions>>,
+        watched: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let operation = SetTier {
+            tier: tier.parse().map_err(invalid_input)?,
+            conditions: (*conditions_of(conditions)).clone(),
+        };
+        let job = Job::set_tier(blob_of(blob)?, operation);
+        self.one(blob.py(), job.into(), watched, results::nothing)
+    }
+
+    /// Items: blobs.
+    fn set_tier_many(
+        &self,
+        py: Python<'_>,
+        tier: &str,
+        on_error: OnErrorArgument,
+    ) -> PyResult<Call> {
+        let operation = SetTier {
+            tier: tier.parse().map_err(invalid_input)?,
+            conditions: EngineConditions::default(),
+        };
+        let parser = move |blob: &Bound<'_, PyAny>| {
+            Ok(Job::set_tier(blob_of(blob)?, operation.clone()).into())
+        };
+        self.many(py, on_error, Box::new(parser))
+    }
+}

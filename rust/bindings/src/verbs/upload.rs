@@ -1,0 +1,61 @@
+//! `upload`, `upload_many`.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use fastblob_engine::{self as engine, BlobRef, Job, Source};
+use pyo3::prelude::*;
+
+use crate::{
+    arguments::{OnErrorArgument, elements},
+    blob::blob_of,
+    call::{Call, Prepared, Stream},
+    engine::Engine,
+    pipe::Pipe,
+    results,
+    values::{WriteOptions, options_of},
+};
+
+#[pymethods]
+impl Engine {
+    #[pyo3(signature = (path, blob, options, watched = false))]
+    fn upload<'py>(
+        &self,
+        path: PathBuf,
+        blob: &Bound<'py, PyAny>,
+        options: &Bound<'py, WriteOptions>,
+        watched: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let options = Arc::clone(&options.get().0);
+        let prepared = file_or_pipe(path, blob_of(blob)?, options);
+        self.one(blob.py(), prepared, watched, results::outcome)
+    }
+
+    /// Items: `(path, blob)` or `(path, blob, options)`.
+    fn upload_many(
+        &self,
+        py: Python<'_>,
+        options: &Bound<'_, WriteOptions>,
+        on_error: OnErrorArgument,
+    ) -> PyResult<Call> {
+        let common = Arc::clone(&options.get().0);
+        let parser = move |item: &Bound<'_, PyAny>| {
+            let item = elements(item, &[2, 3], "(path, blob) or (path, blob, options)")?;
+            let options = options_of(&item, &common)?;
+            let (path, blob) = (item.get_item(0)?.extract()?, blob_of(&item.get_item(1)?)?);
+            Ok(file_or_pipe(path, blob, options))
+        };
+        self.many(py, on_error, Box::new(parser))
+    }
+}
+
+fn file_or_pipe(path: PathBuf, blob: BlobRef, options: Arc<engine::WriteOptions>) -> Prepared {
+    let special = fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if !special {
+        return Job::upload(Source::File(path), blob, options).into();
+    }
+    Prepared {
+        job: Job::upload(Source::Blocks, blob, options),
+        stream: Some(Stream::Pipe(Pipe::new(path))),
+        content: None,
+    }
+}

@@ -1,0 +1,78 @@
+//! What downloads leave behind that are killed: no process can remove its own, so a later one does.
+
+use std::collections::HashSet;
+
+use super::file::is_temporary;
+use crate::{
+    os::{Folder, FolderIdentity},
+    sync::Mutex,
+};
+
+/// Folders that are remembered. A client that downloads to more of them looks at some again.
+const MAX_FOLDERS: usize = 4_096;
+
+/// Looks once at each folder that a client downloads to: a folder may hold many files.
+#[derive(Debug, Default)]
+pub(crate) struct LeftOvers {
+    seen: Mutex<HashSet<FolderIdentity>>,
+}
+
+impl LeftOvers {
+    /// Removes incomplete files that no process is writing any more. What fails is left to others: the
+    /// download at hand does not need it.
+    pub(super) fn remove_from(&self, folder: &Folder) {
+        let Ok(identity) = folder.identity() else {
+            return;
+        };
+        let mut seen = self.seen.lock();
+        if seen.len() >= MAX_FOLDERS {
+            seen.clear();
+        }
+        let new = seen.insert(identity);
+        drop(seen);
+        if !new {
+            return;
+        }
+        for name in folder.names().unwrap_or_default() {
+            if is_temporary(&name) && folder.remove_abandoned(&name).unwrap_or(false) {
+                log::info!(
+                    "removed {}, which a download that was killed had left",
+                    name.display()
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::OsStr, fs};
+
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_nobody_writes_is_removed() {
+        let scratch = Scratch::new();
+        let abandoned = ".a.0123456789abcdef.fastblob-part";
+        let written = ".b.0123456789abcdef.fastblob-part";
+        let folder = Folder::open(scratch.path()).unwrap();
+        for name in [abandoned, "a.fastblob-part", "a"] {
+            fs::write(scratch.path().join(name), "content").unwrap();
+        }
+        let file = folder.create_new(OsStr::new(written), None).unwrap();
+        assert!(crate::os::try_lock(&file).unwrap());
+
+        let left_overs = LeftOvers::default();
+        left_overs.remove_from(&folder);
+        let mut names = folder.names().unwrap();
+        names.sort();
+        assert_eq!(names, [".", "..", written, "a", "a.fastblob-part"]);
+
+        // A folder is looked at once.
+        fs::write(scratch.path().join(abandoned), "content").unwrap();
+        left_overs.remove_from(&folder);
+        assert!(scratch.path().join(abandoned).exists());
+    }
+}

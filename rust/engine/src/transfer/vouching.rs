@@ -1,0 +1,47 @@
+//! What a service is asked to do so that what it sends can be verified, and what instead where it cannot.
+
+use std::sync::atomic::Ordering;
+
+use crate::{
+    account::Account, azure::Vouching, checksum::Checksum, error::Error, limits::MAX_CHECKSUM_RANGE,
+};
+
+/// How the service is asked to vouch for what it sends.
+pub(super) fn vouching(account: &Account) -> Vouching {
+    match account.checksum {
+        None => Vouching::Length,
+        Some(_) if !account.structured_messages.is_absent() => Vouching::StructuredMessage,
+        Some(_) => without_messages(account),
+    }
+}
+
+/// As [`vouching`], of a service that knows no structured messages.
+pub(super) fn without_messages(account: &Account) -> Vouching {
+    let is_needed = account.checksum == Some(Checksum::Crc64);
+    if is_needed && !account.no_checked_ranges.load(Ordering::Relaxed) {
+        Vouching::RangeCrc64
+    } else {
+        Vouching::Length
+    }
+}
+
+/// Bytes that one request asks for at most.
+pub(super) fn longest(vouching: Vouching) -> u64 {
+    match vouching {
+        Vouching::RangeCrc64 => MAX_CHECKSUM_RANGE,
+        Vouching::Length | Vouching::StructuredMessage => u64::MAX,
+    }
+}
+
+/// Whether the service may have refused the form that was asked for, and not the range.
+pub(super) fn is_refusal(account: &Account, vouching: Vouching, error: &Error) -> bool {
+    match vouching {
+        Vouching::Length => false,
+        Vouching::RangeCrc64 => error.is_not_supported(),
+        // What knows no header of a version knows, as a rule, no such version either.
+        Vouching::StructuredMessage => {
+            !account.structured_messages.is_proven()
+                && (error.status() == Some(400) || error.is_not_supported())
+        }
+    }
+}
