@@ -26,16 +26,6 @@ FOREIGN_NAMES = frozenset(
 )
 
 
-# What is known not to hold yet, a test a line: the list gets shorter and never longer.
-PENDING = frozenset((Path(__file__).parent / "pending.txt").read_text(encoding="utf-8").splitlines())
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.nodeid in PENDING:
-            item.add_marker(pytest.mark.skip(reason="pending: see tests/pending.txt"))
-
-
 @pytest.fixture(scope="session")
 def session_environment() -> Iterator[pytest.MonkeyPatch]:
     """The process environment without anything that points to a real account."""

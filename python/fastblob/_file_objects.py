@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import operator
 from typing import Any
-
-# The memory of the first piece. It grows while there is more, so that thousands of small file objects do not
-# cost a whole block of cleared memory each.
-_FIRST_PIECE = 64 * 1024
-_GROWTH = 8
 
 
 def read_block(file: Any, wanted: int) -> tuple[bytes | memoryview, bool]:
@@ -25,47 +21,62 @@ def read_block(file: Any, wanted: int) -> tuple[bytes | memoryview, bool]:
     return _read(file.read, wanted) if readinto is None else _read_into(readinto, wanted)
 
 
+def _memory(size: int) -> memoryview:
+    # Pages of its own, which the operating system clears as they are touched and takes back when the block
+    # has been sent: an allocator would keep the memory of as many blocks as there are threads.
+    return memoryview(mmap.mmap(-1, size))
+
+
 def _read_into(readinto: Any, wanted: int) -> tuple[memoryview, bool]:
-    buffer = bytearray(min(wanted, _FIRST_PIECE))
+    block = _memory(wanted)
     filled = 0
     while filled < wanted:
-        if filled == len(buffer):
-            # A new one, since the file object may have kept a view of the old one, which thus cannot grow.
-            grown = bytearray(min(wanted, len(buffer) * _GROWTH))
-            grown[:filled] = buffer
-            buffer = grown
-        asked = len(buffer) - filled
-        count = readinto(memoryview(buffer)[filled:])
+        asked = wanted - filled
+        count = readinto(block[filled:])
         if count is None:
             raise _would_block()
         count = operator.index(count)
         if not 0 <= count <= asked:
             raise OSError(f"readinto() returned {count}, which is not within the {asked} bytes asked for")
         if count == 0:
-            return memoryview(buffer)[:filled], True
+            return block[:filled], True
         filled += count
-    return memoryview(buffer), False
+    return block, False
 
 
-def _read(read: Any, wanted: int) -> tuple[bytes, bool]:
-    pieces: list[bytes] = []
+def _read(read: Any, wanted: int) -> tuple[bytes | memoryview, bool]:
+    first = _piece(read, wanted)
+    if len(first) in {0, wanted}:
+        return first, not first
+    second = _piece(read, wanted - len(first))
+    if not second:
+        return first, True
+    block = _memory(wanted)
     filled = 0
-    is_last = False
-    while filled < wanted and not is_last:
-        asked = wanted - filled
-        piece = read(asked)
-        if piece is None:
-            raise _would_block()
-        if isinstance(piece, str):
-            raise TypeError("the file object gives str: open the file in binary mode")
-        if not isinstance(piece, bytes):
-            piece = memoryview(piece).tobytes()
-        if len(piece) > asked:
-            raise OSError(f"read({asked}) returned {len(piece)} bytes")
+    for piece in (first, second):
+        block[filled : filled + len(piece)] = piece
         filled += len(piece)
-        is_last = not piece
-        pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces), is_last
+    del first, second, piece
+    while filled < wanted:
+        piece = _piece(read, wanted - filled)
+        if not piece:
+            return block[:filled], True
+        block[filled : filled + len(piece)] = piece
+        filled += len(piece)
+    return block, False
+
+
+def _piece(read: Any, wanted: int) -> bytes:
+    piece = read(wanted)
+    if piece is None:
+        raise _would_block()
+    if isinstance(piece, str):
+        raise TypeError("the file object gives str: open the file in binary mode")
+    if not isinstance(piece, bytes):
+        piece = memoryview(piece).tobytes()
+    if len(piece) > wanted:
+        raise OSError(f"read({wanted}) returned {len(piece)} bytes")
+    return piece
 
 
 def _would_block() -> OSError:
