@@ -52,6 +52,8 @@ def _status(metaflow_version: str) -> int:
         ("root", (root or "not configured").partition("?")[0]),
         ("workload type", config.AZURE_STORAGE_WORKLOAD_TYPE),
         ("key vault", config.AZURE_KEY_VAULT_PREFIX or "not configured"),
+        # Of fastblob's extension, which may be switched off.
+        ("az time-out", f"{getattr(config, 'AZURE_CLI_TIMEOUT', '30')} s"),
     ]
     for name, value in rows:
         print(f"{name:<16}{value}")
