@@ -3,7 +3,6 @@
 //! It says what it needs of the thread that drives it, and calls no code of the user itself.
 
 use std::{
-    collections::HashMap,
     mem,
     sync::{Mutex, MutexGuard},
     thread::{self, ThreadId},
@@ -20,8 +19,8 @@ use pyo3::{
 use crate::{
     arguments::in_item,
     buffers::{self, BytesResult},
+    driving::{Driving, Fed, Feed, Prepared, Stream},
     native::{Native, enter},
-    pipe::Pipe,
     results::{self, Progress},
 };
 
@@ -37,51 +36,12 @@ pub(crate) const BLOCK: u8 = 8;
 /// The longest that `wait` takes: a report of progress is due then.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Items of a generator are handed on together while they come quickly, and one by one where each
-/// takes its time.
-const CHUNK_TIME: Duration = Duration::from_millis(5);
-
-/// What an item is made of: the engine's part, where its blocks come from, and where its bytes go.
-pub(crate) struct Prepared {
-    pub(crate) job: Job,
-    pub(crate) stream: Option<Stream>,
-    pub(crate) content: Option<BytesResult>,
-}
-
-impl From<Job> for Prepared {
-    fn from(job: Job) -> Self {
-        Self {
-            job,
-            stream: None,
-            content: None,
-        }
-    }
-}
-
-/// Where the blocks of a stream come from.
-pub(crate) enum Stream {
-    /// A Python file object, which is handed out to be read.
-    FileObject(Py<PyAny>),
-    /// A pipe or a device.
-    Pipe(Pipe),
-}
-
 /// Makes an item of what Python gave.
 pub(crate) type ItemParser = Box<dyn Fn(&Bound<'_, PyAny>) -> PyResult<Prepared> + Send + Sync>;
 
 /// Makes the result of a call of one item.
 pub(crate) type Conversion =
     for<'py> fn(Python<'py>, Outcome, Option<&BytesResult>) -> PyResult<Bound<'py, PyAny>>;
-
-/// What a call that brings its own items gives when it is asked.
-pub(crate) enum Fed {
-    Jobs(Vec<Job>),
-    NeedsToken,
-    End,
-}
-
-/// Where the items of such a call come from.
-pub(crate) type Feed = Box<dyn FnMut(Python<'_>) -> PyResult<Fed> + Send>;
 
 /// A call under way.
 #[pyclass(module = "fastblob._fastblob", frozen)]
@@ -105,67 +65,6 @@ impl Drop for Driven {
         if let Some(thread) = self.turn.get_mut().take() {
             self.client.give_up_token(thread);
         }
-    }
-}
-
-/// What has been handed over and not been passed on yet.
-#[derive(Default)]
-struct Driving {
-    jobs: Vec<Job>,
-    memory: u64,
-    /// How many items, with how many bytes in them, are to be passed on together.
-    room: (usize, u64),
-    began: Option<Instant>,
-    ended: bool,
-    count: usize,
-    streams: HashMap<usize, Stream>,
-    contents: Vec<Option<BytesResult>>,
-    feed: Option<Feed>,
-    /// What the driver has been asked to read.
-    block: Option<WantedBlock>,
-}
-
-impl Driving {
-    fn take(&mut self, prepared: Prepared) {
-        self.memory += prepared.job.memory();
-        self.jobs.push(prepared.job);
-        let index = self.count;
-        self.streams
-            .extend(prepared.stream.map(|stream| (index, stream)));
-        if let Some(content) = prepared.content {
-            self.contents.resize_with(index, || None);
-            self.contents.push(Some(content));
-        }
-        self.count += 1;
-    }
-
-    fn is_full(&mut self) -> bool {
-        let began = *self.began.get_or_insert_with(Instant::now);
-        self.jobs.len() >= self.room.0
-            || self.memory >= self.room.1
-            || began.elapsed() >= CHUNK_TIME
-    }
-
-    fn content(&self, index: usize) -> Option<&BytesResult> {
-        self.contents.get(index)?.as_ref()
-    }
-
-    /// Notes which block is to be read, and by whom.
-    fn want(&mut self, block: WantedBlock) {
-        match self.streams.get_mut(&block.item) {
-            Some(Stream::Pipe(pipe)) => pipe.want(block.size),
-            _ => self.block = Some(block),
-        }
-    }
-
-    /// The pipes that have to be read.
-    fn wanted_pipes(&mut self) -> impl Iterator<Item = (usize, &mut Pipe)> {
-        self.streams
-            .iter_mut()
-            .filter_map(|(item, stream)| match stream {
-                Stream::Pipe(pipe) if pipe.is_wanted() => Some((*item, pipe)),
-                _ => None,
-            })
     }
 }
 

@@ -19,7 +19,8 @@ use pyo3::{
 
 use crate::{
     arguments::{OnErrorArgument, non_negative},
-    call::{Call, Conversion, ItemParser, Prepared},
+    call::{Call, Conversion, ItemParser},
+    driving::Prepared,
     exceptions::invalid_input,
     native::{Native, enter},
     values::Trust,

@@ -8,6 +8,7 @@ mod arguments;
 mod blob;
 mod buffers;
 mod call;
+mod driving;
 mod engine;
 mod exceptions;
 mod fork;

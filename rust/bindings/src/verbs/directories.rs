@@ -15,7 +15,8 @@ use pyo3::prelude::*;
 use crate::{
     arguments::OnErrorArgument,
     blob::blob_of,
-    call::{Call, Fed},
+    call::Call,
+    driving::Fed,
     engine::Engine,
     exceptions::from_error,
     native::enter,

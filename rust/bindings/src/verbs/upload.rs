@@ -8,7 +8,8 @@ use pyo3::prelude::*;
 use crate::{
     arguments::{OnErrorArgument, elements},
     blob::blob_of,
-    call::{Call, Prepared, Stream},
+    call::Call,
+    driving::{Prepared, Stream},
     engine::Engine,
     pipe::Pipe,
     results,
