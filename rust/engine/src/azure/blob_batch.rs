@@ -52,6 +52,7 @@ impl BatchDelete<'_> {
     ) -> Result<BatchAnswer> {
         let boundary = format!("batch_{:016x}{:016x}", random::unique(), random::unique());
         let account = session.account;
+        let (body, signatures) = self.body(session, &boundary)?;
         let mut call = Call {
             path: format!(
                 "{}/{}",
@@ -60,15 +61,18 @@ impl BatchDelete<'_> {
             ),
             content_type: format!("multipart/mixed; boundary={boundary}"),
             // Signed once for all attempts, which end long before a signature is too old (15 minutes).
-            body: self.body(session, &boundary)?,
+            body,
         };
         let (head, body) = session.call(attempts, &mut call)?;
-        let secrets = Secrets::new(&account.credential(), None);
+        let signatures = signatures.iter().map(String::as_str);
+        let secrets = Secrets::new(&account.credential(), signatures);
         parse(&head, &body, self.0.len(), &secrets)
     }
 
-    fn body(&self, session: &Session, boundary: &str) -> Result<String> {
+    /// The parts, and the values of their Authorization headers.
+    fn body(&self, session: &Session, boundary: &str) -> Result<(String, Vec<String>)> {
         let account = session.account;
+        let mut signatures = Vec::new();
         let credential = account.credential();
         let mut body = String::new();
         let mut head = String::new();
@@ -81,6 +85,12 @@ impl BatchDelete<'_> {
             if !credential.authorize(&mut request, session.token_fetches)? {
                 return Err(Error::token_needed());
             }
+            let authorization = request
+                .headers
+                .iter()
+                .rev()
+                .find(|(name, _)| name == "authorization");
+            signatures.extend(authorization.map(|(_, value)| value.to_string()));
             request.write_head(&mut head, "", &account.authority, credential.query())?;
             let _ = write!(
                 body,
@@ -89,7 +99,7 @@ impl BatchDelete<'_> {
             );
         }
         let _ = write!(body, "--{boundary}--\r\n");
-        Ok(body)
+        Ok((body, signatures))
     }
 }
 

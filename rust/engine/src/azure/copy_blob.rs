@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::{
     blob_ref::BlobRef,
     conditions::Conditions,
+    creation::was_created_since,
     get_properties::{BlobProperties, get_properties},
-    put_blob::was_created_since,
     redaction::Secrets,
     session::{Attempts, Operation, Session},
     small_operation::{Answer, SmallOperation},

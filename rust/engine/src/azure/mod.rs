@@ -8,6 +8,7 @@ mod blob_ref;
 mod conditions;
 mod content_headers;
 mod copy_blob;
+mod creation;
 mod delete_blob;
 mod error_response;
 mod get_blob;

@@ -1,14 +1,14 @@
 //! Put Blob: <https://learn.microsoft.com/rest/api/storageservices/put-blob>
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::{
     blob_ref::BlobRef,
     conditions::Conditions,
+    creation::was_created_since,
     get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{BlobProperties, get_properties},
     session::{Attempts, Session},
-    small_operation::date,
     tags::get_tags,
     verified_content::{Content, Put, Verified},
     write_options::WriteOptions,
@@ -125,25 +125,6 @@ fn is_as_sent(found: &BlobProperties, options: &WriteOptions) -> bool {
         && options
             .tier
             .is_none_or(|tier| found.tier.as_deref() == Some(tier.as_str()))
-}
-
-/// Whether a blob was created after a moment of this machine's clock, as far as the service's whole
-/// seconds tell. `head` is an answer that came just now: its date tells how the clocks differ.
-pub(super) fn was_created_since(
-    found: &BlobProperties,
-    head: &ResponseHead,
-    since: Option<SystemTime>,
-) -> bool {
-    let (Some(created), Some(now), Some(since)) = (
-        found.creation_time.or(found.last_modified),
-        date(head, "date"),
-        since,
-    ) else {
-        return false;
-    };
-    let ago = since.elapsed().unwrap_or_default();
-    now.checked_sub(ago)
-        .is_some_and(|since| created + Duration::from_secs(1) > since)
 }
 
 /// CRC64 of the content of the version that was found; None where there is another by now.

@@ -17,10 +17,13 @@ const PIECE: usize = 12;
 pub(crate) struct Secrets(Vec<String>);
 
 impl Secrets {
-    /// Those of a credential, and of the Authorization header of a request.
-    pub(crate) fn new(credential: &Credential, authorization: Option<&str>) -> Self {
+    /// Those of a credential, and of the Authorization headers of requests.
+    pub(crate) fn new<'a>(
+        credential: &Credential,
+        authorizations: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
         let mut secrets = credential.secrets();
-        if let Some(value) = authorization {
+        for value in authorizations {
             let secret = match value.strip_prefix("Bearer ") {
                 Some(token) => token,
                 None => value.rsplit(':').next().unwrap_or(value),
@@ -87,7 +90,23 @@ fn looks_secret(word: &str) -> bool {
     lower.contains("sig=")
         || lower.contains("accountkey=")
         || bare.len() >= LONGEST_WORD
+        || has_signature(word)
         || bare.starts_with("eyJ")
+}
+
+/// Whether there is an HMAC-SHA256 in base64 in it, as Shared Key and SAS have one.
+fn has_signature(word: &str) -> bool {
+    const LETTERS: usize = 43;
+    let is_base64 = |letter: char| letter.is_ascii_alphanumeric() || "+/".contains(letter);
+    word.split_inclusive('=').any(|piece| {
+        let before = piece.strip_suffix('=').unwrap_or_default();
+        before
+            .chars()
+            .rev()
+            .take_while(|letter| is_base64(*letter))
+            .count()
+            >= LETTERS
+    })
 }
 
 /// Whether a terminal and a log show it as it is: no control character, no line or paragraph end, nothing
@@ -117,6 +136,14 @@ mod tests {
             ("bad ?sv=1&sig=abc%3D&se=1.", "bad REDACTED"),
             ("token 'eyJhbGciOi.x.y'", "token REDACTED"),
             ("Bearer abc", "Bearer REDACTED"),
+            (
+                "SharedKey acct:w8l9wSK9o2yTUJVk1dVyzqxF5dAMVPyVJnkm6qXxwlg= is wrong",
+                "SharedKey REDACTED is wrong",
+            ),
+            (
+                "md5 1B2M2Y8AsgTpgAmY7PhCfg== is wrong",
+                "md5 1B2M2Y8AsgTpgAmY7PhCfg== is wrong",
+            ),
             ("a\u{1b}[31m\r\nb", "a [31m  b"),
             ("a\u{2028}b\u{202e}c\u{9b}d\0e", "a b c d e"),
             ("it's \"ü€😀\" \\", "it's \"ü€😀\" \\"),
@@ -137,11 +164,11 @@ mod tests {
         for secrets in [
             Secrets::new(
                 &Credential::anonymous(),
-                Some(&format!("Bearer {signature}")),
+                Some(format!("Bearer {signature}").as_str()),
             ),
             Secrets::new(
                 &Credential::anonymous(),
-                Some(&format!("SharedKey account:{signature}")),
+                Some(format!("SharedKey account:{signature}").as_str()),
             ),
             Secrets::new(&Credential::sas(sas).unwrap(), None),
         ] {

@@ -105,8 +105,8 @@ fn finish((item, delete): Deletion, part: Option<(u16, Error)>, ambiguous: bool)
     match retry::decide(status, error.code()) {
         Decision::Fail => item.finish(Err(error)),
         // Nothing was done, and that is certain.
-        Decision::RetrySlower => again((item, delete), ambiguous),
-        Decision::Retry | Decision::NewToken => again((item, delete), true),
+        Decision::RetrySlower | Decision::NewToken => again((item, delete), ambiguous),
+        Decision::Retry => again((item, delete), true),
     }
 }
 
