@@ -611,3 +611,27 @@ def test_connections_of_silent_addresses_share_one_time_limit() -> None:
         refused(lambda: client.read("data/blob"), fastblob.NetworkError)
         for filler in fillers:
             filler.close()
+
+
+@pytest.mark.parametrize("total", [2**64 - 1, 2**63, 2**63 - 1, 1 << 50])
+@pytest.mark.parametrize("call", ["read", "download"])
+@in_child()
+def test_a_size_that_no_blob_can_have(call: str, total: int, tmp_path: Path) -> None:
+    def respond(connection: Connection, request: Request) -> None:
+        head = {"Content-Range": f"bytes 0-6/{total}", "x-ms-blob-type": "BlockBlob", **CREATED}
+        connection.answer(request, 206, head, b"content")
+
+    with Server(each(respond)) as server:
+        client = server.client(max_retries=1)
+        with pytest.raises(fastblob.NetworkError):
+            client.read("data/blob") if call == "read" else client.download("data/blob", tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("offset", [2**63, 2**64 - 1, 2**70, -(2**70)])
+@in_child()
+def test_an_offset_beyond_any_blob(offset: int) -> None:
+    with Server(each(lambda connection, request: None)) as server:
+        with pytest.raises(ValueError, match="offset"):
+            server.client().read("data/blob", offset)
+        assert not server.heads

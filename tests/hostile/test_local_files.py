@@ -602,3 +602,56 @@ def test_a_download_is_on_the_disk_before_it_has_its_name(tmp_path: Path) -> Non
     calls = [line.split("(")[0].split()[-1] for line in log.read_text().splitlines() if "(" in line]
     named = next(index for index, call in enumerate(calls) if call.startswith(("rename", "link")))
     assert any(call in {"fsync", "fdatasync", "syncfs"} for call in calls[:named]), calls
+
+
+@pytest.mark.parametrize("ending", ["/", "/.", "/./"])
+@pytest.mark.parametrize("there", ["nothing", "a dangling link"])
+@in_child()
+def test_a_target_that_names_a_folder_is_no_file(ending: str, there: str, tmp_path: Path) -> None:
+    if there == "a dangling link":
+        (tmp_path / "new").symlink_to(tmp_path / "nowhere")
+    with LocalAzure(tls=False, containers=["data"]) as azure:
+        client = azure.client()
+        client.write("data/blob", b"content")
+        azure.clear_requests()
+        with pytest.raises(IsADirectoryError) as caught:
+            client.download("data/blob", f"{tmp_path}/new{ending}")
+        assert azure.requests() == []
+    assert str(caught.value.filename).startswith(f"{tmp_path}/new")
+    assert (tmp_path / "new").is_symlink() == (there == "a dangling link")
+    assert not (tmp_path / "new").exists()
+
+
+@in_child()
+def test_a_name_that_a_clean_up_would_remove_is_refused(tmp_path: Path) -> None:
+    name = ".a.0123456789abcdef.fastblob-part"
+    with LocalAzure(tls=False, containers=["data"]) as azure:
+        client = azure.client()
+        client.write(fastblob.BlobPath("data", f"folder/{name}"), b"content")
+        client.write("data/folder/other", b"content")
+        with pytest.raises(ValueError, match=r"fastblob-part.*choose another"):
+            client.download(fastblob.BlobPath("data", f"folder/{name}"), tmp_path / name)
+        refused, other = client.download_prefix("data/folder", tmp_path, on_error="collect")
+    assert isinstance(refused.error, ValueError)
+    assert other.error is None
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can become two others")
+@in_child()
+def test_a_group_that_cannot_be_kept_leaves_its_rights_to_nobody(tmp_path: Path) -> None:
+    with LocalAzure(tls=False, containers=["data"]) as azure:
+        client = azure.client()
+        client.write("data/blob", b"content")
+        tmp_path.chmod(0o777)
+        os.chdir(tmp_path)
+        Path("target").write_bytes(b"old")
+        Path("target").chmod(0o4660)
+        os.chown("target", 1001, 5000)
+        os.setgroups([])
+        os.setegid(100)
+        os.seteuid(1000)
+        client.download("data/blob", "target")
+        os.seteuid(0)
+        found = Path("target").stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1000, 100, 0o600)

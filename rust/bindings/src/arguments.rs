@@ -2,7 +2,7 @@
 
 use fastblob_engine::OnError;
 use pyo3::{
-    exceptions::{PyTypeError, PyValueError},
+    exceptions::{PyOverflowError, PyTypeError, PyValueError},
     prelude::*,
     types::{PyList, PyString, PyTuple},
 };
@@ -33,6 +33,25 @@ impl<'py> FromPyObject<'_, 'py> for OnErrorArgument {
         let kinds =
             kinds.ok_or_else(|| PyValueError::new_err("on_error names an unknown class"))?;
         Ok(Self(OnError::CollectOnly(kinds)))
+    }
+}
+
+/// An int, or the nearest one that 64 bits hold: it is refused as such a one is.
+#[derive(Clone, Copy)]
+pub(crate) struct Nearest(pub(crate) i64);
+
+impl<'py> FromPyObject<'_, 'py> for Nearest {
+    type Error = PyErr;
+
+    fn extract(argument: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let extracted: PyResult<i64> = argument.extract();
+        match extracted {
+            Err(error) if error.is_instance_of::<PyOverflowError>(argument.py()) => {
+                let is_negative = argument.lt(0)?;
+                Ok(Self(if is_negative { i64::MIN } else { i64::MAX }))
+            }
+            extracted => extracted.map(Self),
+        }
     }
 }
 

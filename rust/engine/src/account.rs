@@ -51,7 +51,7 @@ pub(crate) struct Account {
     /// The service does not verify CRC64 (Azurite).
     pub(crate) no_crc64: AtomicBool,
     /// The service does not compute CRC64 of ranges (Azurite).
-    pub(crate) no_checked_ranges: AtomicBool,
+    pub(crate) checked_ranges: Capability,
     /// Structured messages down.
     pub(crate) structured_messages: Capability,
     /// Structured messages as blocks, and whether that is being tried out.
@@ -90,7 +90,7 @@ impl Account {
             closed: AtomicBool::new(false),
             reached: AtomicBool::new(false),
             no_crc64: AtomicBool::new(false),
-            no_checked_ranges: AtomicBool::new(false),
+            checked_ranges: Capability::default(),
             structured_messages: Capability::default(),
             structured_blocks: Capability::default(),
             tries_messages: AtomicBool::new(false),
@@ -156,7 +156,7 @@ impl Account {
 
     /// The service refused to compute a CRC64.
     pub(crate) fn without_checked_ranges(&self) {
-        if !self.no_checked_ranges.swap(true, Ordering::Relaxed) {
+        if self.checked_ranges.learn(false) {
             log::warn!(
                 "{} does not compute CRC64 (is it Azurite?); downloads are verified by length \
                  alone",

@@ -14,6 +14,8 @@ pub const MAX_BLOCKS: u64 = 50_000;
 
 /// Largest block, 4,000 MiB (same page).
 pub const MAX_BLOCK_SIZE: u64 = 4_000 << 20;
+/// Bytes of a blob at most; those of other kinds are smaller.
+pub(crate) const MAX_BLOB_SIZE: u64 = MAX_BLOCKS * MAX_BLOCK_SIZE;
 
 /// Smallest block or range of a transfer in parts.
 ///

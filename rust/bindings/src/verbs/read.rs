@@ -9,7 +9,7 @@ use pyo3::{
 };
 
 use crate::{
-    arguments::{OnErrorArgument, elements, non_negative},
+    arguments::{Nearest, OnErrorArgument, elements, non_negative},
     blob::blob_of,
     buffers::{BufferTarget, BytesTarget},
     call::Call,
@@ -25,8 +25,8 @@ impl Engine {
     fn read<'py>(
         &self,
         blob: &Bound<'py, PyAny>,
-        offset: i64,
-        length: Option<i64>,
+        offset: Nearest,
+        length: Option<Nearest>,
         conditions: Option<&Bound<'py, Conditions>>,
         watched: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -39,11 +39,11 @@ impl Engine {
         &self,
         blob: &Bound<'py, PyAny>,
         buffer: &Bound<'py, PyAny>,
-        offset: i64,
+        offset: Nearest,
         conditions: Option<&Bound<'py, Conditions>>,
         watched: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let offset = non_negative("offset", offset)?;
+        let offset = non_negative("offset", offset.0)?;
         let target = BufferTarget::new(buffer)?;
         let length = target.len();
         let job = Job::read(
@@ -66,7 +66,7 @@ impl Engine {
         let conditions = conditions_of(conditions);
         let parser = move |item: &Bound<'_, PyAny>| {
             if !(item.is_instance_of::<PyTuple>() || item.is_instance_of::<PyList>()) {
-                return part(item, 0, None, Arc::clone(&conditions));
+                return part(item, Nearest(0), None, Arc::clone(&conditions));
             }
             let item = elements(item, &[3], "a blob or (blob, offset, length)")?;
             let (offset, length) = (item.get_item(1)?.extract()?, item.get_item(2)?.extract()?);
@@ -78,12 +78,12 @@ impl Engine {
 
 fn part(
     blob: &Bound<'_, PyAny>,
-    offset: i64,
-    length: Option<i64>,
+    offset: Nearest,
+    length: Option<Nearest>,
     conditions: Arc<engine::Conditions>,
 ) -> PyResult<Prepared> {
-    let offset = non_negative("offset", offset)?;
-    let length = length.map(|length| non_negative("length", length));
+    let offset = non_negative("offset", offset.0)?;
+    let length = length.map(|length| non_negative("length", length.0));
     let target = BytesTarget::default();
     let content = Some(target.result());
     let target = Box::new(target);

@@ -28,11 +28,11 @@ pub(super) fn was_created_since(
     let clocks_agree =
         now + CLOCKS_DIFFER >= service_now && now <= service_now + SECOND + CLOCKS_DIFFER;
     let earliest = if clocks_agree {
-        since.checked_sub(CLOCKS_DIFFER)
+        Some(since)
     } else {
         service_now.checked_sub(now.duration_since(since).unwrap_or_default())
     };
-    earliest.is_some_and(|earliest| created >= earliest)
+    earliest.is_some_and(|earliest| created > earliest)
 }
 
 /// The last moment at which the blob may have been created.
@@ -41,7 +41,7 @@ fn latest_creation(found: &BlobProperties) -> Option<SystemTime> {
     let unchanged = found.last_modified == Some(second);
     let exact = ticks(found).filter(|time| *time >= second && *time < second + SECOND);
     Some(match exact {
-        Some(time) if unchanged => time,
+        Some(time) if unchanged => time + CLOCKS_DIFFER,
         _ => second + SECOND,
     })
 }

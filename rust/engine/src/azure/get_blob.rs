@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     http::{Request, ResponseHead, TransportError},
-    limits::SERVICE_VERSION,
+    limits::{MAX_BLOB_SIZE, SERVICE_VERSION},
 };
 
 /// How the service vouches for the bytes of a range.
@@ -134,6 +134,11 @@ impl ReceivedRange {
                 ));
             }
         };
+        if total > MAX_BLOB_SIZE {
+            return Err(TransportError::Protocol(
+                "the answer tells a size that no blob can have",
+            ));
+        }
         if bytes.start != first || bytes.end != end.min(total) {
             return Err(TransportError::Protocol(
                 "the answer is another range than asked for",
@@ -157,6 +162,7 @@ impl ReceivedRange {
 fn stored_md5(head: &ResponseHead) -> Option<&str> {
     head.get("x-ms-blob-content-md5")
         .or_else(|| head.get("content-md5").filter(|_| head.status == 200))
+        .filter(|md5| !md5.is_empty())
 }
 
 /// What a download brought along.
@@ -244,6 +250,11 @@ mod tests {
             ("200 x\r\ncontent-length: 5", 2, 7),
             ("200 x\r\ncontent-length: 9", 0, 7),
             ("200 x", 0, 7),
+            (
+                "206 x\r\ncontent-length: 5\r\ncontent-range: bytes 2-6/9223372036854775808",
+                2,
+                7,
+            ),
         ] {
             assert!(range(head, first, end).is_err(), "{head}");
         }

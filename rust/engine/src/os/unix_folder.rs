@@ -5,7 +5,10 @@ use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io,
-    os::{fd::OwnedFd, unix::ffi::OsStringExt},
+    os::{
+        fd::OwnedFd,
+        unix::{ffi::OsStringExt, fs::fchown},
+    },
     path::Path,
 };
 
@@ -79,10 +82,11 @@ impl Folder {
         };
         let file = retry_on_intr(|| openat(&self.0, name, flags, mode))?;
         let file = File::from(file);
-        if let Some(Found(old)) = replaces {
-            // Of a file of somebody else's that is allowed only to the superuser.
-            let _ = std::os::unix::fs::fchown(&file, Some(old.st_uid), Some(old.st_gid));
-            fchmod(&file, Mode::from_raw_mode(old.st_mode as RawMode & 0o7777))?;
+        if let Some(Found(old)) = replaces
+            && let Err(error) = protect(&file, old)
+        {
+            let _ = self.remove(name);
+            return Err(error);
         }
         Ok(file)
     }
@@ -184,6 +188,20 @@ fn is_local(file: &File) -> bool {
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 fn is_local(_file: &File) -> bool {
     false
+}
+
+/// Gives a new file the owner, the group and the rights of an old one, and nobody more than those had.
+fn protect(file: &File, old: &Stat) -> io::Result<()> {
+    // To keep the owner of somebody else's file is allowed only to the superuser.
+    let has_group = fchown(file, Some(old.st_uid), Some(old.st_gid))
+        .or_else(|_| fchown(file, None, Some(old.st_gid)))
+        .is_ok();
+    // What came over the network runs with nobody else's rights.
+    let mut mode = old.st_mode as RawMode & 0o777;
+    if !has_group {
+        mode &= !0o070;
+    }
+    Ok(fchmod(file, Mode::from_raw_mode(mode))?)
 }
 
 #[cfg(test)]

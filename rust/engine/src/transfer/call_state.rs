@@ -13,7 +13,7 @@ use crate::{
     account::Account,
     azure::{BlobRef, shown_path},
     cancel::CancelFlag,
-    error::{ErrorKind, InvalidInput},
+    error::{Error, ErrorKind, InvalidInput},
     limits::MAX_BATCH_DELETES,
     progress::Progress,
     sync::{Condvar, Mutex},
@@ -181,13 +181,13 @@ impl Items {
         match self.reason_against(&job) {
             Some(reason) => {
                 let path = job.path();
-                Job::failed(job.blob, path, reason.into())
+                Job::failed(job.blob, path, reason)
             }
             None => job,
         }
     }
 
-    fn reason_against(&mut self, job: &Job) -> Option<InvalidInput> {
+    fn reason_against(&mut self, job: &Job) -> Option<Error> {
         let blob = &job.blob;
         match &job.kind {
             Kind::Small(operation) => {
@@ -197,36 +197,45 @@ impl Items {
                     None
                 };
                 return unnamed
-                    .or_else(|| operation.changes().then(|| self.take_blob(blob)).flatten());
+                    .or_else(|| operation.changes().then(|| self.take_blob(blob)).flatten())
+                    .map(Error::from);
             }
             Kind::Download { offset, length, .. }
-                if offset.saturating_add(length.unwrap_or(0)) > i64::MAX as u64 =>
+                if offset.saturating_add(length.unwrap_or(0)) >= i64::MAX as u64 =>
             {
-                return Some(InvalidInput::new(
-                    "offset and length are beyond the end of any blob",
-                ));
+                return Some(
+                    InvalidInput::new("offset and length are beyond the end of any blob").into(),
+                );
             }
             _ => {}
         }
-        blob.require_name().err().or_else(|| match &job.kind {
+        if let Err(unnamed) = blob.require_name() {
+            return Some(unnamed.into());
+        }
+        let refused = match &job.kind {
             Kind::Download {
                 target: Target::File(target),
                 ..
-            } => self.take_file(target),
+            } => return self.take_file(target),
             Kind::Download { .. } => None,
             Kind::Upload { options, .. } => {
                 options.validate().err().or_else(|| self.take_blob(blob))
             }
             _ => self.take_blob(blob),
-        })
+        };
+        refused.map(Error::from)
     }
 
-    fn take_file(&mut self, target: &FileTarget) -> Option<InvalidInput> {
+    fn take_file(&mut self, target: &FileTarget) -> Option<Error> {
+        if let Err(refused) = target.check_name() {
+            return Some(refused);
+        }
         (!self.files.insert(target.one_spelling())).then(|| {
-            InvalidInput::new(format!(
+            let twice = format!(
                 "{} is the target of two items; give each a file of its own",
                 target.path().display()
-            ))
+            );
+            InvalidInput::new(twice).into()
         })
     }
 

@@ -13,7 +13,7 @@ use std::{
 
 use super::left_overs::LeftOvers;
 use crate::{
-    error::{Error, Result},
+    error::{Error, InvalidInput, Result},
     os::{self, Folder, Found, Kind},
     random,
 };
@@ -45,6 +45,30 @@ impl FileTarget {
             Self::Path(path) => path.clone(),
             Self::Below { folder, relative } => folder.join(relative),
         }
+    }
+
+    /// Refuses what cannot be the name of a complete file.
+    pub(super) fn check_name(&self) -> Result<()> {
+        let path = self.path();
+        let bytes = path.as_os_str().as_encoded_bytes();
+        if [&b"/"[..], b"/.", b"/.."]
+            .iter()
+            .any(|end| bytes.ends_with(end))
+        {
+            return Err(Error::local(
+                &path,
+                io::Error::from_raw_os_error(os::code::IS_A_FOLDER),
+            ));
+        }
+        if path.file_name().is_some_and(is_temporary) {
+            return Err(InvalidInput::new(format!(
+                "{} is a name that the files of downloads have while they run, and are removed by when \
+                 one is killed; choose another",
+                path.display()
+            ))
+            .into());
+        }
+        Ok(())
     }
 
     /// The same for all paths that lead to the same file, as far as its folder is there.

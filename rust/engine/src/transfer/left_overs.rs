@@ -1,6 +1,9 @@
 //! What downloads leave behind that are killed: no process can remove its own, so a later one does.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use super::file::is_temporary;
 use crate::{
@@ -10,6 +13,9 @@ use crate::{
 
 /// Folders that are remembered. A client that downloads to more of them looks at some again.
 const MAX_FOLDERS: usize = 4_096;
+
+/// The longest that a download is held up by what others have left; a later one goes on.
+const LONGEST: Duration = Duration::from_millis(100);
 
 /// Looks once at each folder that a client downloads to: a folder may hold many files.
 #[derive(Debug, Default)]
@@ -33,7 +39,12 @@ impl LeftOvers {
         if !new {
             return;
         }
+        let end = Instant::now() + LONGEST;
         for name in folder.names().unwrap_or_default() {
+            if Instant::now() >= end {
+                self.seen.lock().remove(&identity);
+                return;
+            }
             if is_temporary(&name) && folder.remove_abandoned(&name).unwrap_or(false) {
                 log::info!(
                     "removed {}, which a download that was killed had left",

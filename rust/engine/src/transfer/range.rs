@@ -10,7 +10,7 @@ use super::{
     download::{Download, changed},
     file::PartialFile,
     memory::MemoryRegion,
-    vouching::{is_refusal, longest, without_messages},
+    vouching::{is_asked_twice, is_refusal, longest, without_messages},
 };
 use crate::{
     azure::{Attempts, GetBlob, Opened, ReceivedRange, Session, Vouching},
@@ -221,14 +221,25 @@ impl RangeDownload {
                     continue;
                 }
             };
-            // Only now is it clear that the form was what the service refused.
-            if refused.0 || self.vouching == Vouching::StructuredMessage {
+            let is_plain = self.vouching == Vouching::StructuredMessage && !received.is_message;
+            if is_plain && account.structured_messages.is_proven() {
+                // Of a cache or a proxy in between, perhaps; nobody vouches for it.
+                drop(opened);
+                let plain = TransportError::Protocol(
+                    "the answer is no structured message, though the service has sent such before",
+                );
+                session.broken(attempts, plain)?;
+                continue;
+            }
+            // Only now is it clear that the form was what the service refused. One that is ignored costs
+            // nothing, and is asked for again, unless something else has to take its place.
+            if refused.0 || received.is_message || (is_plain && is_asked_twice(account)) {
                 account.has_structured_messages(received.is_message);
             }
             if refused.1 {
                 account.without_checked_ranges();
             }
-            if self.vouching == Vouching::StructuredMessage && !received.is_message {
+            if is_plain {
                 self.ask_for(without_messages(account));
                 if self.vouching == Vouching::RangeCrc64 {
                     attempts.in_another_form();
@@ -313,7 +324,12 @@ impl RangeDownload {
                     Some(sent) if sent != encode_crc64(crc64) => {
                         return Err(Failure::Damaged(damaged("CRC64")));
                     }
-                    Some(_) => {}
+                    Some(_) => {
+                        session.account.checked_ranges.learn(true);
+                    }
+                    None if session.account.checked_ranges.is_proven() => {
+                        return Err(Failure::Damaged(damaged("CRC64")));
+                    }
                     None => session.account.without_checked_ranges(),
                 }
                 self.vouch(&begun_with, arriving.vouched());

@@ -1,7 +1,5 @@
 //! What a service is asked to do so that what it sends can be verified, and what instead where it cannot.
 
-use std::sync::atomic::Ordering;
-
 use crate::{
     account::Account, azure::Vouching, checksum::Checksum, error::Error, limits::MAX_CHECKSUM_RANGE,
 };
@@ -18,11 +16,16 @@ pub(super) fn vouching(account: &Account) -> Vouching {
 /// As [`vouching`], of a service that knows no structured messages.
 pub(super) fn without_messages(account: &Account) -> Vouching {
     let is_needed = account.checksum == Some(Checksum::Crc64);
-    if is_needed && !account.no_checked_ranges.load(Ordering::Relaxed) {
+    if is_needed && !account.checked_ranges.is_absent() {
         Vouching::RangeCrc64
     } else {
         Vouching::Length
     }
+}
+
+/// Whether what comes plain has to be asked for again, with something else to vouch for it.
+pub(super) fn is_asked_twice(account: &Account) -> bool {
+    without_messages(account) != Vouching::Length
 }
 
 /// Bytes that one request asks for at most.
@@ -37,7 +40,7 @@ pub(super) fn longest(vouching: Vouching) -> u64 {
 pub(super) fn is_refusal(account: &Account, vouching: Vouching, error: &Error) -> bool {
     match vouching {
         Vouching::Length => false,
-        Vouching::RangeCrc64 => error.is_not_supported(),
+        Vouching::RangeCrc64 => !account.checked_ranges.is_proven() && error.is_not_supported(),
         // What knows no header of a version knows, as a rule, no such version either.
         Vouching::StructuredMessage => {
             !account.structured_messages.is_proven()
