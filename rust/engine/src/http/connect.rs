@@ -6,15 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-};
-
 use super::{resolve::Resolver, transport_error::TransportError};
 use crate::{
     cancel::Cancellation,
     limits::{CONNECT_TIMEOUT, TICK},
+    os,
 };
 
 /// Connects to the first address of the host that takes the connection.
@@ -81,22 +77,16 @@ fn connect_to(
     socket.set_nonblocking(true).map_err(TransportError::Io)?;
     match socket.connect(&address.into()) {
         Ok(()) => {}
-        Err(error) if error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error()) => {
+        Err(error) if os::is_connecting(&error) => {
             loop {
                 let rest = deadline.saturating_duration_since(Instant::now());
                 if rest.is_zero() {
                     return Err(TransportError::Io(io::ErrorKind::TimedOut.into()));
                 }
-                let wait = Timespec {
-                    tv_sec: 0,
-                    tv_nsec: i64::from(rest.min(TICK).subsec_nanos()),
-                };
-                let mut ready = [PollFd::new(&socket, PollFlags::OUT)];
-                match poll(&mut ready, Some(&wait)) {
-                    Ok(1..) => break,
-                    Ok(_) | Err(Errno::INTR) => cancellation.check()?,
-                    Err(error) => return Err(TransportError::Io(error.into())),
+                if os::is_connect_over(&socket, rest.min(TICK)).map_err(TransportError::Io)? {
+                    break;
                 }
+                cancellation.check()?;
             }
             if let Some(error) = socket.take_error().map_err(TransportError::Io)? {
                 return Err(TransportError::Io(error));
@@ -110,20 +100,14 @@ fn connect_to(
 
 /// Whether this machine lacks descriptors, buffers or ports: closing some, or waiting, may help.
 pub(super) fn is_shortage(error: &io::Error) -> bool {
-    [
-        Errno::MFILE,
-        Errno::NFILE,
-        Errno::NOBUFS,
-        Errno::NOMEM,
-        Errno::ADDRNOTAVAIL,
-    ]
-    .iter()
-    .any(|shortage| error.raw_os_error() == Some(shortage.raw_os_error()))
+    error.raw_os_error().is_some_and(os::is_socket_shortage)
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, TcpListener};
+
+    use rustix::io::Errno;
 
     use super::*;
     use crate::http::scripted::patient;

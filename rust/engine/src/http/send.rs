@@ -1,7 +1,7 @@
 //! Sending a request, with an eye on the answer: the service may refuse a request before it has read
 //! the body, and close.
 
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::{fs::File, io};
 
 use super::{
     connection::Connection,
@@ -9,7 +9,7 @@ use super::{
     pace::Pace,
     transport_error::TransportError,
 };
-use crate::{cancel::Cancellation, limits::BUFFER_SIZE};
+use crate::{cancel::Cancellation, limits::BUFFER_SIZE, os};
 
 /// Bytes between two looks for an early answer. A look costs less than a microsecond.
 const LOOK_EVERY: usize = 256 << 10;
@@ -100,8 +100,7 @@ impl Sending<'_, '_> {
             let most = buffer
                 .len()
                 .min(usize::try_from(end - offset).unwrap_or(usize::MAX));
-            file.read_exact_at(&mut buffer[..most], offset)
-                .map_err(TransportError::Source)?;
+            os::read_exact_at(file, &mut buffer[..most], offset).map_err(TransportError::Source)?;
             offset += most as u64;
             self.write(std::mem::take(&mut head), &buffer[..most])?;
         }

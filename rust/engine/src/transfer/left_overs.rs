@@ -24,6 +24,13 @@ pub(crate) struct LeftOvers {
 }
 
 impl LeftOvers {
+    /// Has the folder looked at again.
+    fn forget(&self, folder: &Folder) {
+        if let Ok(identity) = folder.identity() {
+            self.seen.lock().remove(&identity);
+        }
+    }
+
     /// Removes incomplete files that no process is writing any more. What fails is left to others: the
     /// download at hand does not need it.
     pub(super) fn remove_from(&self, folder: &Folder) {
@@ -42,8 +49,7 @@ impl LeftOvers {
         let end = Instant::now() + LONGEST;
         for name in folder.names().unwrap_or_default() {
             if Instant::now() >= end {
-                self.seen.lock().remove(&identity);
-                return;
+                return self.forget(folder);
             }
             if is_temporary(&name) && folder.remove_abandoned(&name).unwrap_or(false) {
                 log::info!(
