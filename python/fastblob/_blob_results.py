@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import _fastblob
-from ._result import Result
+from ._result import ContentResult
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-class BlobProperties(Result[_fastblob.Properties]):
+class BlobProperties(ContentResult[_fastblob.Properties]):
     """Properties of a blob, from ``properties()``. Immutable; pickles.
 
     Every call that takes a blob takes it as well, and means the blob that it describes.
@@ -71,36 +71,6 @@ class BlobProperties(Result[_fastblob.Properties]):
         return self._raw.creation_time
 
     @property
-    def content_type(self) -> str | None:
-        """The content type that the blob was given."""
-        return self._raw.content_type
-
-    @property
-    def content_encoding(self) -> str | None:
-        """How the content is encoded, such as ``"gzip"``; it is neither decoded nor encoded here."""
-        return self._raw.content_encoding
-
-    @property
-    def content_language(self) -> str | None:
-        """The language of the content."""
-        return self._raw.content_language
-
-    @property
-    def content_disposition(self) -> str | None:
-        """What a browser is told to do with the content."""
-        return self._raw.content_disposition
-
-    @property
-    def cache_control(self) -> str | None:
-        """What caches are told about the content."""
-        return self._raw.cache_control
-
-    @property
-    def content_md5(self) -> bytes | None:
-        """MD5 of the content, 16 bytes, where one is stored."""
-        return self._raw.content_md5
-
-    @property
     def metadata(self) -> dict[str, str]:
         """The blob's metadata."""
         return self._raw.metadata
@@ -126,7 +96,7 @@ class BlobProperties(Result[_fastblob.Properties]):
         return self._raw.lease_state
 
 
-class BlobItem(Result[_fastblob.ListEntry]):
+class BlobItem(ContentResult[_fastblob.ListEntry]):
     """An entry of ``list()``: a blob, or with a delimiter a prefix that stands for several.
 
     Immutable; pickles. Every call that takes a blob takes it as well, whatever its name is.
@@ -194,36 +164,6 @@ class BlobItem(Result[_fastblob.ListEntry]):
     def creation_time(self) -> datetime | None:
         """When the blob was first written, in UTC."""
         return self._raw.creation_time
-
-    @property
-    def content_type(self) -> str | None:
-        """The content type that the blob was given."""
-        return self._raw.content_type
-
-    @property
-    def content_encoding(self) -> str | None:
-        """How the content is encoded, such as ``"gzip"``; it is neither decoded nor encoded here."""
-        return self._raw.content_encoding
-
-    @property
-    def content_language(self) -> str | None:
-        """The language of the content."""
-        return self._raw.content_language
-
-    @property
-    def content_disposition(self) -> str | None:
-        """What a browser is told to do with the content."""
-        return self._raw.content_disposition
-
-    @property
-    def cache_control(self) -> str | None:
-        """What caches are told about the content."""
-        return self._raw.cache_control
-
-    @property
-    def content_md5(self) -> bytes | None:
-        """MD5 of the content, 16 bytes, where one is stored."""
-        return self._raw.content_md5
 
     @property
     def tier(self) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 _Raw = TypeVar("_Raw")
 
@@ -39,3 +39,57 @@ class Result(Generic[_Raw]):  # noqa: PLW1641 - what holds dicts and exceptions 
 
     def _shown(self) -> tuple[str, ...]:
         return self._attributes
+
+
+class _HasContent(Protocol):
+    @property
+    def content_type(self) -> str | None: ...
+    @property
+    def content_encoding(self) -> str | None: ...
+    @property
+    def content_language(self) -> str | None: ...
+    @property
+    def content_disposition(self) -> str | None: ...
+    @property
+    def cache_control(self) -> str | None: ...
+    @property
+    def content_md5(self) -> bytes | None: ...
+
+
+_RawContent = TypeVar("_RawContent", bound=_HasContent)
+
+
+class ContentResult(Result[_RawContent]):
+    """A result that tells how a blob's content is described."""
+
+    __slots__ = ()
+
+    @property
+    def content_type(self) -> str | None:
+        """The content type that the blob was given."""
+        return self._raw.content_type
+
+    @property
+    def content_encoding(self) -> str | None:
+        """How the content is encoded, such as ``"gzip"``; it is neither decoded nor encoded here."""
+        return self._raw.content_encoding
+
+    @property
+    def content_language(self) -> str | None:
+        """The language of the content."""
+        return self._raw.content_language
+
+    @property
+    def content_disposition(self) -> str | None:
+        """What a browser is told to do with the content."""
+        return self._raw.content_disposition
+
+    @property
+    def cache_control(self) -> str | None:
+        """What caches are told about the content."""
+        return self._raw.cache_control
+
+    @property
+    def content_md5(self) -> bytes | None:
+        """MD5 of the content, 16 bytes, where one is stored."""
+        return self._raw.content_md5

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import _fastblob
-from ._result import Result
+from ._result import ContentResult, Result
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-class TransferResult(Result[_fastblob.Outcome]):
+class TransferResult(ContentResult[_fastblob.Outcome]):
     """What became of one item of a transfer. Immutable; pickles.
 
     The content headers and the metadata are those that came with the blob (download, read); None, and an
@@ -71,36 +71,6 @@ class TransferResult(Result[_fastblob.Outcome]):
     def crc64(self) -> int | None:
         """CRC-64/NVME of the bytes that were moved; None where none were (delete, failure)."""
         return self._raw.crc64
-
-    @property
-    def content_md5(self) -> bytes | None:
-        """MD5 of the content, 16 bytes, where one is stored."""
-        return self._raw.content_md5
-
-    @property
-    def content_type(self) -> str | None:
-        """The content type that the blob was given."""
-        return self._raw.content_type
-
-    @property
-    def content_encoding(self) -> str | None:
-        """How the content is encoded, such as ``"gzip"``; it is neither decoded nor encoded here."""
-        return self._raw.content_encoding
-
-    @property
-    def content_language(self) -> str | None:
-        """The language of the content."""
-        return self._raw.content_language
-
-    @property
-    def content_disposition(self) -> str | None:
-        """What a browser is told to do with the content."""
-        return self._raw.content_disposition
-
-    @property
-    def cache_control(self) -> str | None:
-        """What caches are told about the content."""
-        return self._raw.cache_control
 
     @property
     def metadata(self) -> dict[str, str]:
