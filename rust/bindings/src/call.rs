@@ -369,7 +369,7 @@ impl Call {
                     last
                 }
                 Err(error) => {
-                    let failure = Box::new(pipe.failure(&error));
+                    let failure = Box::new(pipe.failure(py, &error));
                     self.native
                         .enter(py, |driven, _| driven.call.block_failed(item, failure))?;
                     true

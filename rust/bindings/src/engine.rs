@@ -1,16 +1,10 @@
 //! `Engine`: one account, its credential and its connections.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{thread, time::Duration};
 
 use fastblob_engine::{
-    self as engine, Checksum, Client, Config, Credential, Endpoint, Need, OnError, Token,
+    self as engine, Checksum, Client, Config, Credential, Endpoint, Need, OnError, SignalPoll,
+    Token,
 };
 use pyo3::{
     exceptions::{PyException, PyValueError},
@@ -35,26 +29,6 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub(crate) struct Engine {
     client: Native<Client>,
     endpoint: Endpoint,
-    openness: Arc<Openness>,
-}
-
-/// Whether a client has been closed.
-#[derive(Debug)]
-pub(crate) struct Openness {
-    url: String,
-    closed: AtomicBool,
-}
-
-impl Openness {
-    pub(crate) fn check(&self) -> PyResult<()> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(PyValueError::new_err(format!(
-                "the client of {} is closed; make another one",
-                self.url
-            )));
-        }
-        Ok(())
-    }
 }
 
 #[pymethods]
@@ -122,10 +96,6 @@ impl Engine {
         let client = enter(py, |_| Client::new(config))?.map_err(invalid_input)?;
         Ok(Self {
             client: Native::new(client),
-            openness: Arc::new(Openness {
-                url: endpoint.url(),
-                closed: AtomicBool::new(false),
-            }),
             endpoint,
         })
     }
@@ -174,7 +144,6 @@ impl Engine {
 
     /// Closes what is idle; calls that begin later are refused.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.openness.closed.store(true, Ordering::Relaxed);
         self.client.enter(py, |client, _| client.close())
     }
 }
@@ -190,23 +159,17 @@ impl Engine {
             .enter(py, |client, _| client.set_credential(credential))
     }
 
-    /// Whether the client is open, for whoever asks later.
-    pub(crate) fn openness(&self) -> Arc<Openness> {
-        Arc::clone(&self.openness)
-    }
-
-    fn open(&self) -> PyResult<&Native<Client>> {
-        self.openness.check()?;
-        Ok(&self.client)
-    }
-
     /// Does something with the client, unless it is closed.
     pub(crate) fn with<R: Send>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce(&Client) -> R + Send,
+        work: impl FnOnce(&Client, SignalPoll<'_>) -> R + Send,
     ) -> PyResult<R> {
-        self.open()?.enter(py, |client, _| work(client))
+        let done = self.client.enter(py, |client, signals| {
+            client.check_open()?;
+            Ok(work(client, signals))
+        })?;
+        done.map_err(invalid_input)
     }
 
     /// Carries out one job, on the calling thread as far as possible: its result, or a call that needs
@@ -224,13 +187,14 @@ impl Engine {
             content,
         } = prepared;
         if watched {
-            let (call, client) =
-                self.with(py, |client| (client.call(OnError::Collect), client.clone()))?;
+            let (call, client) = self.with(py, |client, _| {
+                (client.call(OnError::Collect), client.clone())
+            })?;
             let call = Call::of_one(call, client, Some(job), stream, content, conversion);
             return Ok(Bound::new(py, call)?.into_any());
         }
         let ends_here = stream.is_none();
-        let (ended, begun) = self.open()?.enter(py, |client, signals| {
+        let (ended, begun) = self.with(py, |client, signals| {
             let call = client.call_one(job);
             if ends_here && call.wait(signals, HOUR) == Need::Nothing {
                 (call.take_outcomes().pop(), None)
@@ -253,7 +217,8 @@ impl Engine {
         on_error: OnErrorArgument,
         parser: ItemParser,
     ) -> PyResult<Call> {
-        let (call, client) = self.with(py, |client| (client.call(on_error.0), client.clone()))?;
+        let (call, client) =
+            self.with(py, |client, _| (client.call(on_error.0), client.clone()))?;
         Ok(Call::of_items(call, client, parser))
     }
 }

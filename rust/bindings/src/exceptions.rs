@@ -108,18 +108,24 @@ fn os_error(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             .setattr(intern!(py, "filename"), error.path().map(Path::as_os_str))?;
         return Ok(exception);
     };
-    let text = match error.reason() {
+    numbered_os_error(py, number, error.reason(), error.path())
+}
+
+/// As the operating system's own functions raise it; `reason` where its text for the number says too little.
+pub(crate) fn numbered_os_error(
+    py: Python<'_>,
+    number: i32,
+    reason: Option<&str>,
+    path: Option<&Path>,
+) -> PyResult<PyErr> {
+    let text = match reason {
         Some(reason) => PyString::new(py, reason).into_any(),
         None => py
             .import(intern!(py, "os"))?
             .call_method1(intern!(py, "strerror"), (number,))?,
     };
-    let path = error.path().map(Path::as_os_str);
-    Ok(PyOSError::new_err((
-        number,
-        text.unbind(),
-        path.map(ToOwned::to_owned),
-    )))
+    let path = path.map(|path| path.as_os_str().to_owned());
+    Ok(PyOSError::new_err((number, text.unbind(), path)))
 }
 
 /// The Python exception at the bottom of an error, if there is one.

@@ -10,6 +10,8 @@ use std::{
 use fastblob_engine::{MemorySource, pipe};
 use pyo3::{exceptions::PyOSError, prelude::*};
 
+use crate::exceptions::numbered_os_error;
+
 /// What comes out of a pipe or a device, block by block; nobody waits for it longer than they want.
 #[derive(Debug)]
 pub(crate) struct Pipe {
@@ -71,19 +73,11 @@ impl Pipe {
     }
 
     /// The exception for a failure to read.
-    pub(crate) fn failure(&self, error: &io::Error) -> PyErr {
+    pub(crate) fn failure(&self, py: Python<'_>, error: &io::Error) -> PyErr {
         match error.raw_os_error() {
-            Some(number) => PyOSError::new_err((number, os_text(number), self.path.clone())),
+            Some(number) => numbered_os_error(py, number, None, Some(&self.path))
+                .unwrap_or_else(|failure| failure),
             None => PyOSError::new_err(error.to_string()),
         }
     }
-}
-
-/// Without the number that Rust puts behind the text.
-fn os_text(number: i32) -> String {
-    let text = io::Error::from_raw_os_error(number).to_string();
-    text.split(" (os error")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
 }

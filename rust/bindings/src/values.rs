@@ -81,6 +81,13 @@ pub(crate) fn conditions_of(argument: Option<&Bound<'_, Conditions>>) -> Arc<eng
         .unwrap_or_default()
 }
 
+/// The same for an operation that has them to itself.
+pub(crate) fn own_conditions(argument: Option<&Bound<'_, Conditions>>) -> engine::Conditions {
+    argument.map_or_else(engine::Conditions::default, |conditions| {
+        (*conditions.get().0).clone()
+    })
+}
+
 /// How a blob is written.
 #[pyclass(module = "fastblob._fastblob", frozen)]
 #[derive(Debug)]
@@ -125,9 +132,7 @@ impl WriteOptions {
             tier: tier.map_err(invalid_input)?,
             tags: string_pairs("tags", tags)?,
             content_md5,
-            conditions: conditions.map_or_else(engine::Conditions::default, |conditions| {
-                (*conditions.get().0).clone()
-            }),
+            conditions: own_conditions(conditions),
         };
         options.validate().map_err(invalid_input)?;
         Ok(Self(Arc::new(options)))

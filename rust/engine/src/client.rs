@@ -60,6 +60,14 @@ impl Client {
         self.0.close();
     }
 
+    /// Why no call can begin, where it has been closed.
+    ///
+    /// # Errors
+    /// Says which client it is.
+    pub fn check_open(&self) -> Result<(), InvalidInput> {
+        self.0.check_open()
+    }
+
     /// Another key or SAS from now on.
     pub fn set_credential(&self, credential: Credential) {
         self.0.set_credential(credential);

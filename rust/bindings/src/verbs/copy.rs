@@ -8,7 +8,7 @@ use crate::{
     engine::Engine,
     exceptions::invalid_input,
     results,
-    values::{Conditions, WriteOptions, conditions_of},
+    values::{Conditions, WriteOptions, own_conditions},
 };
 
 #[pymethods]
@@ -23,7 +23,7 @@ impl Engine {
         watched: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (from, to) = (blob_of(source)?, blob_of(target)?);
-        let conditions = (*conditions_of(source_conditions)).clone();
+        let conditions = own_conditions(source_conditions);
         let copy = CopyBlob::new(from, conditions, (*options.get().0).clone());
         let job = Job::copy(to, copy.map_err(invalid_input)?);
         self.one(source.py(), job.into(), watched, results::properties)

@@ -9,7 +9,7 @@ use crate::{
     call::Call,
     engine::Engine,
     results,
-    values::{Conditions, conditions_of},
+    values::{Conditions, own_conditions},
 };
 
 #[pymethods]
@@ -24,7 +24,7 @@ impl Engine {
     ) -> PyResult<Bound<'py, PyAny>> {
         let delete = DeleteBlob {
             missing_ok,
-            conditions: (*conditions_of(conditions)).clone(),
+            conditions: own_conditions(conditions),
         };
         let job = Job::delete(blob_of(blob)?, delete);
         self.one(blob.py(), job.into(), watched, results::nothing)
@@ -40,7 +40,7 @@ impl Engine {
     ) -> PyResult<Call> {
         let delete = DeleteBlob {
             missing_ok,
-            conditions: (*conditions_of(conditions)).clone(),
+            conditions: own_conditions(conditions),
         };
         let parser =
             move |blob: &Bound<'_, PyAny>| Ok(Job::delete(blob_of(blob)?, delete.clone()).into());

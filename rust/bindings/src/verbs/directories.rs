@@ -37,7 +37,8 @@ impl Engine {
     ) -> PyResult<Call> {
         let py = prefix.py();
         let prefix = blob_of(prefix)?;
-        let (call, client) = self.with(py, |client| (client.call(on_error.0), client.clone()))?;
+        let (call, client) =
+            self.with(py, |client, _| (client.call(on_error.0), client.clone()))?;
         let entries = enter(py, move |signals| {
             directory::entries_below(&directory, &prefix, follow_symlinks, signals)
         })?;
@@ -60,7 +61,7 @@ impl Engine {
         let py = prefix.py();
         let prefix = blob_of(prefix)?;
         let conditions = conditions_of(conditions);
-        let (call, client, mut listing) = self.with(py, |client| {
+        let (call, client, mut listing) = self.with(py, |client, _| {
             let listing = client.list(&prefix, TargetFolder::list_options());
             (client.call(on_error.0), client.clone(), listing)
         })?;

@@ -8,7 +8,7 @@ use crate::{
     engine::Engine,
     exceptions::invalid_input,
     results,
-    values::{Conditions, WriteOptions, conditions_of},
+    values::{Conditions, WriteOptions, own_conditions},
 };
 
 #[pymethods]
@@ -21,7 +21,7 @@ impl Engine {
         conditions: Option<&Bound<'py, Conditions>>,
         watched: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let conditions = (*conditions_of(conditions)).clone();
+        let conditions = own_conditions(conditions);
         let operation = SetHttpHeaders::new(options.get().0.content.clone(), conditions);
         let job = Job::set_http_headers(blob_of(blob)?, operation.map_err(invalid_input)?);
         self.one(blob.py(), job.into(), watched, results::outcome)

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use fastblob_engine::{BlobRef, Include, Job, ListOptions, Listing, Page};
+use fastblob_engine::{BlobRef, Client, Include, Job, ListOptions, Listing, Page};
 use pyo3::{
     exceptions::{PyRuntimeError, PyValueError},
     prelude::*,
@@ -12,8 +12,8 @@ use crate::{
     arguments::OnErrorArgument,
     blob::blob_of,
     call::{Call, FINISHED, TOKEN},
-    engine::{Engine, Openness},
-    exceptions::from_error,
+    engine::Engine,
+    exceptions::{from_error, invalid_input},
     native::Native,
     results::ListEntry,
 };
@@ -22,9 +22,8 @@ use crate::{
 #[pyclass(module = "fastblob._fastblob", frozen)]
 #[derive(Debug)]
 pub(crate) struct Pages {
-    openness: Arc<Openness>,
     container: Arc<str>,
-    listing: Native<Mutex<Listing>>,
+    listing: Native<(Client, Mutex<Listing>)>,
 }
 
 #[pymethods]
@@ -44,11 +43,12 @@ impl Engine {
             include: include.0,
         };
         let (prefix, options) = below(prefix, options)?;
-        let listing = self.with(py, |client| client.list(&prefix, options))?;
+        let listing = self.with(py, |client, _| {
+            (client.clone(), Mutex::new(client.list(&prefix, options)))
+        })?;
         Ok(Pages {
-            openness: self.openness(),
             container: prefix.container().into(),
-            listing: Native::new(Mutex::new(listing)),
+            listing: Native::new(listing),
         })
     }
 
@@ -77,13 +77,13 @@ impl Engine {
 impl Pages {
     /// What is needed, or FINISHED where there are no more pages; and the next page, if both are not so.
     fn next(&self, py: Python<'_>) -> PyResult<(u8, Vec<ListEntry>)> {
-        self.openness.check()?;
-        let page = self.listing.enter(py, |listing, signals| {
+        let page = self.listing.enter(py, |(client, listing), signals| {
+            client.check_open()?;
             // Never waited for: whoever has it waits for the service.
-            let mut listing = listing.try_lock().ok()?;
-            Some(listing.next_page(signals))
+            let listing = listing.try_lock().ok();
+            Ok(listing.map(|mut listing| listing.next_page(signals)))
         })?;
-        let page = page.ok_or_else(|| {
+        let page = page.map_err(invalid_input)?.ok_or_else(|| {
             PyRuntimeError::new_err("another thread asks for a page of this list: let it finish")
         })?;
         match page.map_err(|error| from_error(py, &error))? {

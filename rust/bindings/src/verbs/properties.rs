@@ -9,7 +9,7 @@ use crate::{
     call::Call,
     engine::Engine,
     results,
-    values::{Conditions, conditions_of},
+    values::{Conditions, conditions_of, own_conditions},
 };
 
 #[pymethods]
@@ -21,7 +21,7 @@ impl Engine {
         conditions: Option<&Bound<'py, Conditions>>,
         watched: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let job = Job::properties(blob_of(blob)?, (*conditions_of(conditions)).clone());
+        let job = Job::properties(blob_of(blob)?, own_conditions(conditions));
         self.one(blob.py(), job.into(), watched, results::properties)
     }
 

@@ -10,7 +10,7 @@ use crate::{
     engine::Engine,
     exceptions::invalid_input,
     results,
-    values::{Conditions, conditions_of, string_pairs},
+    values::{Conditions, own_conditions, string_pairs},
 };
 
 #[pymethods]
@@ -23,7 +23,7 @@ impl Engine {
         conditions: Option<&Bound<'py, Conditions>>,
         watched: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let job = replacement(blob, tags, (*conditions_of(conditions)).clone())?;
+        let job = replacement(blob, tags, own_conditions(conditions))?;
         self.one(blob.py(), job.into(), watched, results::nothing)
     }
 
@@ -45,7 +45,7 @@ impl Engine {
         watched: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let operation = GetTags {
-            conditions: (*conditions_of(conditions)).clone(),
+            conditions: own_conditions(conditions),
         };
         let job = Job::get_tags(blob_of(blob)?, operation);
         self.one(blob.py(), job.into(), watched, results::tags)

@@ -10,7 +10,7 @@ use crate::{
     engine::Engine,
     exceptions::invalid_input,
     results,
-    values::{Conditions, conditions_of},
+    values::{Conditions, own_conditions},
 };
 
 #[pymethods]
@@ -25,7 +25,7 @@ impl Engine {
     ) -> PyResult<Bound<'py, PyAny>> {
         let operation = SetTier {
             tier: tier.parse().map_err(invalid_input)?,
-            conditions: (*conditions_of(conditions)).clone(),
+            conditions: own_conditions(conditions),
         };
         let job = Job::set_tier(blob_of(blob)?, operation);
         self.one(blob.py(), job.into(), watched, results::nothing)

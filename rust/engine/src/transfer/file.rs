@@ -55,10 +55,7 @@ impl FileTarget {
             .iter()
             .any(|end| bytes.ends_with(end))
         {
-            return Err(Error::local(
-                &path,
-                io::Error::from_raw_os_error(os::code::IS_A_FOLDER),
-            ));
+            return Err(Error::is_a_folder(&path));
         }
         if path.file_name().is_some_and(is_temporary) {
             return Err(InvalidInput::new(format!(
