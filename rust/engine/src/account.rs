@@ -58,7 +58,7 @@ pub(crate) struct Account {
     pub(crate) structured_blocks: Capability,
     pub(crate) tries_messages: AtomicBool,
     /// What the ids of requests begin with, and how many there were.
-    pub(crate) request_prefix: u64,
+    pub(crate) request_prefix: String,
     pub(crate) request_count: AtomicU64,
 }
 
@@ -94,7 +94,7 @@ impl Account {
             structured_messages: Capability::default(),
             structured_blocks: Capability::default(),
             tries_messages: AtomicBool::new(false),
-            request_prefix: random::unique(),
+            request_prefix: request_prefix(random::unique()),
             request_count: AtomicU64::new(0),
         })
     }
@@ -164,6 +164,16 @@ impl Account {
             );
         }
     }
+}
+
+/// The first groups of the UUIDs by which the service's logs name requests: random for the client.
+fn request_prefix(unique: u64) -> String {
+    format!(
+        "{:08x}-{:04x}-4{:03x}",
+        unique >> 32,
+        (unique >> 16) & 0xffff,
+        unique & 0xfff
+    )
 }
 
 /// Whether the service at an endpoint has a feature, as far as its answers tell.

@@ -2,7 +2,7 @@
 //!
 //! <https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key>
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, cmp::Ordering, fmt::Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::hmac;
@@ -13,6 +13,9 @@ pub(crate) struct SharedKey {
     account: String,
     key: hmac::Key,
 }
+
+/// Bytes of the text to be signed, but for long names and metadata.
+const USUAL_LENGTH: usize = 512;
 
 /// Standard headers in the order in which they are signed; the dates stay empty, as `x-ms-date` is sent.
 const SIGNED_HEADERS: [&str; 11] = [
@@ -54,15 +57,15 @@ impl SharedKey {
     /// The value of the Authorization header.
     pub(crate) fn authorization(&self, request: &Request) -> String {
         let signature = hmac::sign(&self.key, self.string_to_sign(request).as_bytes());
-        format!(
-            "SharedKey {}:{}",
-            self.account,
-            STANDARD.encode(signature.as_ref())
-        )
+        let mut value = ["SharedKey ", &self.account, ":"].concat();
+        STANDARD.encode_string(signature, &mut value);
+        value
     }
 
     fn string_to_sign(&self, request: &Request) -> String {
-        let mut text = format!("{}\n", request.method);
+        let mut text = String::with_capacity(USUAL_LENGTH);
+        text.push_str(request.method);
+        text.push('\n');
         for name in SIGNED_HEADERS {
             if name == "content-length" {
                 // An empty body is signed as an empty string, since version 2015-02-21.
@@ -72,24 +75,26 @@ impl SharedKey {
                         let _ = write!(text, "{length}");
                     }
                 }
-            } else if let Some((_, value)) = request.headers.iter().find(|(field, _)| field == name)
-            {
+            } else if let Some(value) = request.header_value(name) {
                 text.push_str(value);
             }
             text.push('\n');
         }
-        let mut headers: Vec<_> = request
-            .headers
-            .iter()
-            .filter(|(name, _)| name.starts_with("x-ms-"))
-            // Names of metadata are sent as they were given, and signed in lower case.
-            .map(|(name, value)| (name.to_ascii_lowercase(), value))
-            .collect();
-        headers.sort_by(|(a, _), (b, _)| sort_key(a).cmp(&sort_key(b)).then_with(|| a.cmp(b)));
+        let named = |(name, _): &&(Cow<str>, _)| name.starts_with("x-ms-");
+        let mut headers: Vec<_> = request.headers.iter().filter(named).collect();
+        headers.sort_by(|(a, _), (b, _)| order(a, b));
         for (name, value) in headers {
-            let _ = writeln!(text, "{name}:{}", value.trim());
+            // Names of metadata are sent as they were given, and signed in lower case.
+            let start = text.len();
+            text.push_str(name);
+            text[start..].make_ascii_lowercase();
+            text.push(':');
+            text.push_str(value.trim());
+            text.push('\n');
         }
-        let _ = write!(text, "/{}{}", self.account, request.path);
+        text.push('/');
+        text.push_str(&self.account);
+        text.push_str(&request.path);
         let mut query: Vec<_> = request.query.iter().collect();
         query.sort();
         for (name, value) in query {
@@ -101,11 +106,18 @@ impl SharedKey {
 
 /// The service sorts names as a dictionary does: hyphens do not count, and an underscore comes before
 /// digits, which come before letters.
-fn sort_key(name: &str) -> Vec<u8> {
-    name.bytes()
-        .filter(|byte| *byte != b'-')
-        .map(|byte| if byte == b'_' { 0 } else { byte })
-        .collect()
+fn order(a: &str, b: &str) -> Ordering {
+    fn key(name: &str) -> impl Iterator<Item = u8> {
+        let counted = name.bytes().filter(|byte| *byte != b'-');
+        counted.map(|byte| match byte {
+            b'_' => 0,
+            byte => byte.to_ascii_lowercase(),
+        })
+    }
+    let lower = |byte: u8| byte.to_ascii_lowercase();
+    key(a)
+        .cmp(key(b))
+        .then_with(|| a.bytes().map(lower).cmp(b.bytes().map(lower)))
 }
 
 #[cfg(test)]
@@ -116,7 +128,7 @@ mod tests {
     #[test]
     fn the_string_of_the_documentation() {
         let key = SharedKey::new("myaccount", "a2V5").unwrap();
-        let request = Request::new("GET", "/mycontainer".into())
+        let request = Request::new("GET", "/mycontainer")
             .query("restype", "container")
             .query("comp", "metadata")
             .header("x-ms-version", "2015-02-21")
@@ -131,7 +143,7 @@ mod tests {
     #[test]
     fn body_conditions_and_range_are_signed() {
         let key = SharedKey::new("a", "a2V5").unwrap();
-        let request = Request::new("PUT", "/c/b".into())
+        let request = Request::new("PUT", "/c/b")
             .header("if-none-match", "*")
             .header("range", "bytes=0-1")
             .body(Body::Bytes(b"xyz"));

@@ -36,7 +36,7 @@ impl Operation for Call {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        Request::new("POST", self.path.clone())
+        Request::new("POST", &*self.path)
             .query("restype", "container")
             .query("comp", "batch")
             .header("content-type", self.content_type.as_str())

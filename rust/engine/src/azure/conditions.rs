@@ -129,7 +129,7 @@ mod tests {
             ..Conditions::default()
         };
         conditions.validate().unwrap();
-        let request = conditions.apply(Request::new("GET", "/".into()));
+        let request = conditions.apply(Request::new("GET", "/"));
         let shown: Vec<_> = request
             .headers
             .iter()

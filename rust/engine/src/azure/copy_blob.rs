@@ -73,13 +73,10 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        let request = Request::new("PUT", self.path.clone())
-            .header("x-ms-copy-source", self.source_url.as_str());
+        let request =
+            Request::new("PUT", &*self.path).header("x-ms-copy-source", self.source_url.as_str());
         let mut request = self.copy.options.apply(request);
-        let as_source = self
-            .copy
-            .source_conditions
-            .apply(Request::new("PUT", String::new()));
+        let as_source = self.copy.source_conditions.apply(Request::new("PUT", ""));
         for (name, value) in as_source.headers {
             let name = match &*name {
                 "x-ms-lease-id" => "x-ms-source-lease-id".to_owned(),

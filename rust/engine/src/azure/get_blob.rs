@@ -59,7 +59,7 @@ impl Operation for GetBlob<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        let mut request = Request::new("GET", self.path.to_owned())
+        let mut request = Request::new("GET", self.path)
             .header("x-ms-range", format!("bytes={}-{}", self.first, self.last));
         match (self.etag, self.conditions) {
             (Some(etag), conditions) => {

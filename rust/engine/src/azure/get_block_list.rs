@@ -16,7 +16,7 @@ impl Operation for Call {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        Request::new("GET", self.path.clone())
+        Request::new("GET", &*self.path)
             .query("comp", "blocklist")
             .query("blocklisttype", "committed")
     }

@@ -83,8 +83,7 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        self.conditions
-            .apply(Request::new("HEAD", self.path.clone()))
+        self.conditions.apply(Request::new("HEAD", &*self.path))
     }
 }
 

@@ -69,7 +69,7 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        let mut request = Request::new("GET", self.path.clone())
+        let mut request = Request::new("GET", &*self.path)
             .query("restype", "container")
             .query("comp", "list");
         if !self.prefix.is_empty() {

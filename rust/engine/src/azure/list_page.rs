@@ -132,7 +132,6 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
             Event::GeneralRef(reference) => text.push_str(&resolve(&reference)?),
             Event::End(end) => {
                 let name = end.name();
-                let text = std::mem::take(&mut text);
                 match open.pop()? {
                     Element::Blob | Element::Prefix => {
                         // Accounts with a hierarchical namespace list directories as blobs.
@@ -143,22 +142,22 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
                             return None;
                         }
                     }
-                    Element::Name => entry.set_name(text, encoded),
-                    Element::Property => entry.set_property(name.as_ref(), text),
+                    Element::Name => entry.set_name(&text, encoded),
+                    Element::Property => entry.set_property(name.as_ref(), &text),
                     Element::MetadataValue => {
-                        entry
-                            .metadata
-                            .as_mut()?
-                            .push((name.as_ref().to_owned(), text));
+                        let value = (name.as_ref().to_owned(), text.clone());
+                        entry.metadata.as_mut()?.push(value);
                     }
-                    Element::TagKey => key = text,
+                    Element::TagKey => key.clone_from(&text),
                     Element::TagValue => {
-                        entry.tags.as_mut()?.push((std::mem::take(&mut key), text));
+                        let tag = (std::mem::take(&mut key), text.clone());
+                        entry.tags.as_mut()?.push(tag);
                     }
-                    Element::NextMarker => page.next_marker = non_empty(text),
+                    Element::NextMarker => page.next_marker = non_empty(&text),
                     Element::Results => complete = true,
                     _ => {}
                 }
+                text.clear();
             }
             Event::Eof => break,
             _ => {}
@@ -167,8 +166,8 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
     complete.then_some(page)
 }
 
-fn non_empty(text: String) -> Option<String> {
-    Some(text).filter(|text| !text.is_empty())
+fn non_empty(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// What an entity or character reference stands for.
@@ -189,32 +188,27 @@ fn is_encoded(start: &BytesStart) -> bool {
 }
 
 impl ListEntry {
-    fn set_name(&mut self, text: String, encoded: bool) {
+    fn set_name(&mut self, text: &str, encoded: bool) {
         self.name = if encoded {
-            percent_decode_str(&text).decode_utf8_lossy().into_owned()
+            percent_decode_str(text).decode_utf8_lossy().into_owned()
         } else {
-            text
+            text.to_owned()
         };
         if self.is_prefix && self.name.ends_with('/') {
             self.name.pop();
         }
     }
 
-    fn set_property(&mut self, name: &str, text: String) {
+    fn set_property(&mut self, name: &str, text: &str) {
         let date = |text: &str| httpdate::parse_http_date(text).ok();
         match name {
             "Content-Length" => self.size = text.parse().ok(),
             "Etag" => {
-                self.etag = non_empty(text).map(|etag| {
-                    if etag.starts_with('"') {
-                        etag
-                    } else {
-                        format!("\"{etag}\"")
-                    }
-                });
+                let quote = if text.starts_with('"') { "" } else { "\"" };
+                self.etag = (!text.is_empty()).then(|| [quote, text, quote].concat());
             }
-            "Last-Modified" => self.last_modified = date(&text),
-            "Creation-Time" => self.creation_time = date(&text),
+            "Last-Modified" => self.last_modified = date(text),
+            "Creation-Time" => self.creation_time = date(text),
             "Content-Type" => self.content.content_type = non_empty(text),
             "Content-Encoding" => self.content.content_encoding = non_empty(text),
             "Content-Language" => self.content.content_language = non_empty(text),

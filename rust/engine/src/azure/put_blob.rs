@@ -31,8 +31,7 @@ pub(crate) struct PutBlob<'a> {
 
 impl Put for &PutBlob<'_> {
     fn request(&self) -> Request<'_> {
-        let request =
-            Request::new("PUT", self.path.to_owned()).header("x-ms-blob-type", "BlockBlob");
+        let request = Request::new("PUT", self.path).header("x-ms-blob-type", "BlockBlob");
         let request = self.options.apply(request);
         match self.content_md5 {
             Some(md5) => request.header("x-ms-blob-content-md5", md5),

@@ -16,7 +16,7 @@ pub(crate) struct PutBlock<'a> {
 
 impl Put for &PutBlock<'_> {
     fn request(&self) -> Request<'_> {
-        let request = Request::new("PUT", self.path.to_owned())
+        let request = Request::new("PUT", self.path)
             .query("comp", "block")
             .query("blockid", self.id);
         match self.lease {

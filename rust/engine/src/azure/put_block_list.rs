@@ -25,7 +25,7 @@ pub(crate) struct PutBlockList<'a> {
 
 impl Put for &PutBlockList<'_> {
     fn request(&self) -> Request<'_> {
-        let request = Request::new("PUT", self.path.to_owned()).query("comp", "blocklist");
+        let request = Request::new("PUT", self.path).query("comp", "blocklist");
         let request = self.options.apply(request);
         match self.content_md5 {
             Some(md5) => request.header("x-ms-blob-content-md5", md5),

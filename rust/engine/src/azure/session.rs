@@ -301,11 +301,10 @@ impl<'a> Session<'a> {
                 "the answer belongs to another request",
             )));
         }
-        let authorization = request
-            .headers
-            .iter()
-            .find(|(name, _)| name == "authorization")
-            .map(|(_, value)| value.to_string());
+        // Of what was sent, which may be another token than the newest.
+        let authorization = (head.status >= 400)
+            .then(|| request.header_value("authorization").map(str::to_owned))
+            .flatten();
         drop(request);
         let opened = Opened {
             head,
@@ -510,16 +509,13 @@ fn is_unlike_the_service(error: &Error) -> bool {
     error.status() == Some(500) && error.code().is_none()
 }
 
-/// A UUID, by which the service's logs name the request: random for the client, then counted.
+/// A UUID, by which the service's logs name the request: of the client, then counted.
 fn request_id(account: &Account) -> String {
-    let high = account.request_prefix;
-    let low = account.request_count.fetch_add(1, Ordering::Relaxed);
+    let count = account.request_count.fetch_add(1, Ordering::Relaxed);
     format!(
-        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
-        high >> 32,
-        (high >> 16) & 0xffff,
-        high & 0xfff,
-        (low >> 48) & 0xfff,
-        low & 0xffff_ffff_ffff
+        "{}-8{:03x}-{:012x}",
+        account.request_prefix,
+        (count >> 48) & 0xfff,
+        count & 0xffff_ffff_ffff
     )
 }

@@ -46,7 +46,7 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        let request = Request::new("PUT", self.path.clone()).query("comp", "properties");
+        let request = Request::new("PUT", &*self.path).query("comp", "properties");
         let request = self.options.conditions.apply(request);
         self.options.content.apply(request)
     }

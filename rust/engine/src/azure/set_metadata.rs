@@ -48,7 +48,7 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        let request = Request::new("PUT", self.path.clone()).query("comp", "metadata");
+        let request = Request::new("PUT", &*self.path).query("comp", "metadata");
         let request = self.options.conditions.apply(request);
         apply_metadata(request, &self.options.metadata)
     }

@@ -31,7 +31,7 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        let request = Request::new("PUT", self.path.clone())
+        let request = Request::new("PUT", &*self.path)
             .query("comp", "tier")
             .header("x-ms-access-tier", self.options.tier.as_str());
         self.options.conditions.apply_lease(request)

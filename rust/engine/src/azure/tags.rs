@@ -61,7 +61,7 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        let request = Request::new(self.method, self.path.clone())
+        let request = Request::new(self.method, &*self.path)
             .query("comp", "tags")
             .body(self.body);
         self.conditions.apply_lease(request)

@@ -5,6 +5,7 @@ use std::{
     fmt::{self, Write as _},
     fs::File,
     io,
+    mem::MaybeUninit,
     ops::Range,
 };
 
@@ -61,7 +62,7 @@ impl Body<'_> {
 pub(crate) struct Request<'a> {
     pub(crate) method: &'static str,
     /// Percent-encoded, with a leading slash.
-    pub(crate) path: String,
+    pub(crate) path: Cow<'a, str>,
     /// Names and values as they are, not encoded.
     pub(crate) query: Vec<(&'static str, Cow<'a, str>)>,
     /// Names in lower case.
@@ -70,10 +71,10 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    pub(crate) fn new(method: &'static str, path: String) -> Self {
+    pub(crate) fn new(method: &'static str, path: impl Into<Cow<'a, str>>) -> Self {
         Self {
             method,
-            path,
+            path: path.into(),
             query: Vec::new(),
             headers: Vec::with_capacity(12),
             body: Body::Empty,
@@ -99,29 +100,41 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// The value of the header with this name.
+    pub(crate) fn header_value(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| &**value)
+    }
+
     /// The path and the encoded query, with the account's SAS where there is one.
-    pub(crate) fn target(&self, sas: Option<&str>) -> String {
-        let mut target = self.path.clone();
+    fn write_target(&self, out: &mut String, sas: Option<&str>) {
+        out.push_str(&self.path);
         let mut separator = '?';
         for (name, value) in &self.query {
-            target.push(separator);
-            target.push_str(name);
-            target.push('=');
-            target.extend(utf8_percent_encode(value, QUERY));
+            out.push(separator);
+            out.push_str(name);
+            out.push('=');
+            out.extend(utf8_percent_encode(value, QUERY));
             separator = '&';
         }
         if let Some(sas) = sas {
-            target.push(separator);
-            target.push_str(sas);
+            out.push(separator);
+            out.push_str(sas);
         }
-        target
     }
 
     /// Refuses what would end a line of the head too early. Checked here for all values, wherever they
     /// come from: a token or a metadata value with a line end would add a header, or a whole request.
     ///
     /// The error does not show the value, which may be a secret.
-    pub(crate) fn check(&self, target: &str) -> Result<(), InvalidInput> {
+    fn check(&self, target: &str, origin: &str, host: &str) -> Result<(), InvalidInput> {
+        if !is_graphic(host) || has(origin, |byte| !byte.is_ascii_graphic()) {
+            return Err(InvalidInput::new(
+                "the account URL holds a character that no host name may hold",
+            ));
+        }
         if !is_graphic(target) {
             return Err(InvalidInput::new(
                 "the request's URL holds a space, a control character or one beyond ASCII; \
@@ -135,10 +148,7 @@ impl<'a> Request<'a> {
                      no such name may hold",
                 ));
             }
-            if value
-                .bytes()
-                .any(|byte| byte.is_ascii_control() && byte != b'\t')
-            {
+            if has(value, |byte| byte.is_ascii_control() && byte != b'\t') {
                 return Err(InvalidInput::new(format!(
                     "the value of the header '{name}' holds a line end or another control character; \
                      remove it"
@@ -162,20 +172,16 @@ impl<'a> Request<'a> {
         sas: Option<&str>,
     ) -> Result<(), InvalidInput> {
         out.clear();
-        let target = self.target(sas);
-        self.check(&target)?;
-        if !is_graphic(host) || !origin.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(InvalidInput::new(
-                "the account URL holds a character that no host name may hold",
-            ));
+        out.extend([self.method, " ", origin]);
+        let start = out.len();
+        self.write_target(out, sas);
+        if let Err(refusal) = self.check(&out[start..], origin, host) {
+            out.clear();
+            return Err(refusal);
         }
-        let _ = write!(
-            out,
-            "{} {origin}{target} HTTP/1.1\r\nhost: {host}\r\n",
-            self.method
-        );
+        out.extend([" HTTP/1.1\r\nhost: ", host, "\r\n"]);
         for (name, value) in &self.headers {
-            let _ = write!(out, "{name}: {value}\r\n");
+            out.extend([&**name, ": ", value, "\r\n"]);
         }
         if !matches!((self.method, self.body), ("GET" | "HEAD", Body::Empty)) {
             let _ = write!(out, "content-length: {}\r\n", self.body.length());
@@ -185,17 +191,22 @@ impl<'a> Request<'a> {
     }
 }
 
+/// Whether it has such a byte. All are looked at, which takes fewer instructions than to stop at the first.
+fn has(text: &str, wanted: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(false, |has, byte| has | wanted(byte))
+}
+
 /// Whether it is one word of printable ASCII.
 fn is_graphic(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    !text.is_empty() && !has(text, |byte| !byte.is_ascii_graphic())
 }
 
 /// Whether it can be a header's name (RFC 9110, section 5.6.2).
 fn is_token(name: &str) -> bool {
     !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        && name.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || byte == b'-' || b"!#$%&'*+.^_`|~".contains(&byte)
+        })
 }
 
 /// Where the body of a response ends (RFC 9112, section 6.3).
@@ -225,9 +236,14 @@ impl ResponseHead {
         bytes: &[u8],
         to_head_request: bool,
     ) -> Result<Option<(Self, usize)>, &'static str> {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut response = httparse::Response::new(&mut headers);
-        let length = match response.parse(bytes) {
+        let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+        let mut response = httparse::Response::new(&mut []);
+        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+            &mut response,
+            bytes,
+            &mut headers,
+        );
+        let length = match parsed {
             Ok(httparse::Status::Complete(length)) => length,
             Ok(httparse::Status::Partial) if bytes.len() < MAX_HEAD_SIZE => return Ok(None),
             Ok(httparse::Status::Partial) => return Err("the head of the answer is too long"),
@@ -304,14 +320,16 @@ impl ResponseHead {
     fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.fields
             .iter()
-            .filter(|(field, _)| self.bytes[field.clone()].eq_ignore_ascii_case(name.as_bytes()))
+            .filter(|(field, _)| self.is(field, name))
             .filter_map(|(_, value)| std::str::from_utf8(&self.bytes[value.clone()]).ok())
     }
 
     fn has(&self, name: &str) -> bool {
-        self.fields
-            .iter()
-            .any(|(field, _)| self.bytes[field.clone()].eq_ignore_ascii_case(name.as_bytes()))
+        self.fields.iter().any(|(field, _)| self.is(field, name))
+    }
+
+    fn is(&self, field: &Range<usize>, name: &str) -> bool {
+        field.len() == name.len() && self.bytes[field.clone()].eq_ignore_ascii_case(name.as_bytes())
     }
 
     /// The first header of that name.
@@ -382,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_request() {
-        let request = Request::new("PUT", "/c/a%20b".into())
+        let request = Request::new("PUT", "/c/a%20b")
             .query("comp", "block")
             .query("blockid", "a+b=")
             .header("x-ms-version", "1")
@@ -414,7 +432,7 @@ mod tests {
             assert!(head.is_empty());
             assert!(!refusal.to_string().contains("cret"), "{refusal}");
         };
-        let get = || Request::new("GET", "/c/b".into());
+        let get = || Request::new("GET", "/c/b");
         for evil in EVIL {
             refused(get().header("authorization", evil), "host", None);
             refused(get().header(evil, "value"), "host", None);
@@ -424,7 +442,7 @@ mod tests {
         }
         refused(get().header("", "value"), "host", None);
         refused(get().header("x-ms-meta-a b", "value"), "host", None);
-        refused(Request::new("GET", "/s3 cret".into()), "host", None);
+        refused(Request::new("GET", "/s3 cret"), "host", None);
         let mut head = String::new();
         get()
             .query("prefix", "a\r\nb")

@@ -21,7 +21,7 @@ pub(super) fn exchange(
     connection: &mut Connection,
     body: Body,
 ) -> Result<ResponseHead, TransportError> {
-    let request = Request::new("PUT", "/account/c/b".into()).body(body);
+    let request = Request::new("PUT", "/account/c/b").body(body);
     let mut head = String::new();
     request.write_head(&mut head, "", "host", None).unwrap();
     let mut buffer = vec![0; 1 << 20];
