@@ -34,6 +34,21 @@ def test_results_are_in_input_order_whatever_ends_first(
     assert [result.path for result in results] == [str(tmp_path / blob) for blob in reversed(blobs)]
 
 
+@pytest.mark.parametrize("with_results", [False, True])
+def test_blobs_of_all_sizes_in_one_read(
+    service_client: fastblob.Client, service_container: str, with_results: bool
+) -> None:
+    # Below 64 KiB, above, and more of them than become bytes objects at one go.
+    sizes = [0, 1, 4_000, 64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 300_000, 9 * MIB, *range(2, 300)]
+    blobs = {f"{service_container}/{size}": content(size) for size in sizes}
+    service_client.write_many(blobs.items())
+    if with_results:
+        read = [result.data for result in service_client.read_many(blobs, with_results=True)]
+    else:
+        read = service_client.read_many(blobs)
+    assert read == list(blobs.values())
+
+
 @pytest.mark.parametrize("kind", [list, tuple, iter, dict.fromkeys])
 def test_any_iterable(service_client: fastblob.Client, blobs: list[str], kind: Any) -> None:
     assert service_client.read_many(kind(blobs)) == [blob.encode() for blob in blobs]

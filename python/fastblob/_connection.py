@@ -101,6 +101,31 @@ class Connection:
         Raises:
             Exception: The failure that ``on_error`` does not collect, with ``.results``.
         """
+        self._drive_items(call, items, reporter, convert)
+        return _outcomes(call)
+
+    def run_reads(
+        self, call: _fastblob.Call, items: Iterable[object], reporter: Reporter | None
+    ) -> list[bytes | Exception]:
+        """The bytes or the error of each item of a call of reads, for which no outcomes are made.
+
+        Raises:
+            Exception: As ``run_items``.
+        """
+        self._drive_items(call, items, reporter)
+        contents = call.contents()
+        if contents is None:
+            _outcomes(call)
+            raise AssertionError
+        return contents
+
+    def _drive_items(
+        self,
+        call: _fastblob.Call,
+        items: Iterable[object],
+        reporter: Reporter | None,
+        convert: Callable[[Any], object] | None = None,
+    ) -> None:
         made = items if convert is None else converted(items, convert)
         # A list or tuple is looked through before anything moves: a malformed item is noticed while there is
         # nothing to undo yet.
@@ -109,7 +134,6 @@ class Connection:
             drive(self, self._engine, call, reporter)
         else:
             drive(self, self._engine, call, reporter, iter(made))
-        return _outcomes(call)
 
 
 def _outcomes(call: _fastblob.Call) -> list[_fastblob.Outcome]:

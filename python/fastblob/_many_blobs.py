@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, overload
 
 from ._on_error import names_of, not_a_string
 from ._options import ItemOptions, conditions
@@ -208,11 +208,10 @@ class ManyBlobs:
         not_a_string(blobs, "blobs")
         required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
         connection = self._connection
-        outcomes = connection.run_items(connection.engine().read_many(collected, required), blobs, reporter)
+        call = connection.engine().read_many(collected, required)
         if with_results:
-            return list(map(TransferResult, outcomes))
-        contents = [outcome.error or outcome.value for outcome in outcomes]
-        return cast("list[bytes | Exception]", contents)
+            return list(map(TransferResult, connection.run_items(call, blobs, reporter)))
+        return connection.run_reads(call, blobs, reporter)
 
     def write_many(
         self,

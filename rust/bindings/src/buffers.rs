@@ -7,7 +7,7 @@
 use std::{
     any::Any,
     ffi::c_int,
-    fmt, io, ptr, slice,
+    fmt, io, mem, ptr, slice,
     sync::{
         Arc,
         atomic::{AtomicPtr, Ordering},
@@ -211,30 +211,126 @@ impl MemoryTarget for BufferTarget {
     }
 }
 
-/// Where `read` and `read_many` write: the memory of a `bytes` object that nobody else has seen
-/// yet.
+/// Where `read` and `read_many` write: the memory of a `bytes` object that nobody else has seen yet; or,
+/// for a small blob, memory that is copied to one later, when a thread has the GIL for it anyway.
 #[derive(Debug, Default)]
-pub(crate) struct BytesTarget(Slot);
+pub(crate) struct BytesTarget {
+    slot: Slot,
+    gathered: Option<Arc<Gathered>>,
+}
 
 /// The `bytes` object of a [`BytesTarget`], for when the read has ended.
 #[derive(Debug)]
 pub(crate) struct BytesResult(Slot);
 
-type Slot = Arc<Mutex<Option<Arc<Py<PyBytes>>>>>;
+type Slot = Arc<Mutex<Arrived>>;
+
+/// What has been read.
+#[derive(Clone, Debug, Default)]
+enum Arrived {
+    /// Nothing is allocated for a blob without content.
+    #[default]
+    Nothing,
+    Small(Arc<Vec<u8>>),
+    Bytes(Arc<Py<PyBytes>>),
+}
+
+/// Up to this size a copy costs less than a worker's turn with the GIL.
+const SMALL: usize = 64 << 10;
+
+/// The small contents of a call that are to become `bytes` objects, many at a time: for each one alone,
+/// workers would wait for the GIL most of the time.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered(Mutex<(Vec<Slot>, usize)>);
+
+/// Bytes, and contents, that are gathered at most.
+const MOST_GATHERED: (usize, usize) = (1 << 20, 64);
+
+impl Gathered {
+    fn add(&self, slot: Slot, size: usize) {
+        let full = {
+            let (slots, bytes) = &mut *self.0.lock();
+            slots.push(slot);
+            *bytes += size;
+            if *bytes < MOST_GATHERED.0 && slots.len() < MOST_GATHERED.1 {
+                return;
+            }
+            *bytes = 0;
+            mem::take(slots)
+        };
+        let attaching = Attaching::begin();
+        if attaching.is_some() {
+            // Where there is no memory for them, it is said when the results are made.
+            Python::try_attach(|py| full.iter().all(|slot| bytes_in(slot, py).is_ok()));
+        }
+    }
+}
+
+/// The `bytes` object of what has been read, made where there is none yet.
+fn bytes_in<'py>(slot: &Slot, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    let arrived = slot.lock().clone();
+    let content = match arrived {
+        Arrived::Nothing => return Ok(PyBytes::new(py, b"")),
+        Arrived::Bytes(bytes) => return Ok(bytes.bind(py).clone()),
+        Arrived::Small(content) => content,
+    };
+    let (bytes, region) = new_bytes(py, content.len())?;
+    region.copy_from_slice(&content);
+    *slot.lock() = Arrived::Bytes(Arc::new(bytes.clone().unbind()));
+    Ok(bytes)
+}
+
+/// A `bytes` object and its content, which is to be written before anybody else sees the object.
+fn new_bytes(py: Python<'_>, length: usize) -> PyResult<(Bound<'_, PyBytes>, &'static mut [u8])> {
+    // SAFETY: the GIL is held. With a null pointer the content is left for us to fill in, which the
+    // documentation of PyBytes_FromStringAndSize allows as long as nobody else has seen the object.
+    let bytes = unsafe {
+        let bytes = ffi::PyBytes_FromStringAndSize(ptr::null(), length.cast_signed());
+        Bound::from_owned_ptr_or_err(py, bytes)?.cast_into_unchecked::<PyBytes>()
+    };
+    // SAFETY: the GIL is held and this is a bytes object.
+    let content = unsafe { ffi::PyBytes_AsString(bytes.as_ptr()) };
+    // SAFETY: the object has room for `length` bytes there, which never moves; whoever uses it keeps the
+    // object alive.
+    let region = unsafe { region(content.cast(), length) };
+    Ok((bytes, region))
+}
 
 impl BytesTarget {
+    /// The target of one of many reads.
+    pub(crate) fn gathered(gathered: &Arc<Gathered>) -> Self {
+        Self {
+            slot: Slot::default(),
+            gathered: Some(Arc::clone(gathered)),
+        }
+    }
+
     pub(crate) fn result(&self) -> BytesResult {
-        BytesResult(Arc::clone(&self.0))
+        BytesResult(Arc::clone(&self.slot))
     }
 }
 
 impl BytesResult {
     /// The object, once the engine has reported success; it writes to the memory no more then.
-    pub(crate) fn get<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        match &*self.0.lock() {
-            Some(bytes) => bytes.bind(py).clone(),
-            // Nothing was allocated for a blob without content.
-            None => PyBytes::new(py, b""),
+    pub(crate) fn get<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        bytes_in(&self.0, py)
+    }
+}
+
+/// The memory of a small content while it is written.
+struct Small {
+    content: Vec<u8>,
+    slot: Slot,
+    gathered: Option<Arc<Gathered>>,
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let content = mem::take(&mut self.content);
+        let size = content.len();
+        *self.slot.lock() = Arrived::Small(Arc::new(content));
+        if let Some(gathered) = &self.gathered {
+            gathered.add(Arc::clone(&self.slot), size);
         }
     }
 }
@@ -242,21 +338,22 @@ impl BytesResult {
 impl MemoryTarget for BytesTarget {
     fn allocate(&mut self, length: u64) -> io::Result<MemoryRegion> {
         let length = usize::try_from(length).map_err(io::Error::other)?;
+        *self.slot.lock() = Arrived::Nothing;
+        if length <= SMALL {
+            let mut small = Small {
+                content: vec![0; length],
+                slot: Arc::clone(&self.slot),
+                gathered: self.gathered.clone(),
+            };
+            // SAFETY: the vector's memory stays where it is until the owner is dropped, which looks at it
+            // only then.
+            let region = unsafe { region(small.content.as_mut_ptr(), length) };
+            return Ok(MemoryRegion::new(region, Arc::new(small)));
+        }
         let attaching = Attaching::begin();
         let allocated = attaching.as_ref().and_then(|_| {
             Python::try_attach(|py| {
-                // SAFETY: the GIL is held. With a null pointer the content is left for us to fill in,
-                // which the documentation of PyBytes_FromStringAndSize allows as long as nobody else
-                // has seen the object.
-                let bytes = unsafe {
-                    let bytes = ffi::PyBytes_FromStringAndSize(ptr::null(), length.cast_signed());
-                    Bound::from_owned_ptr_or_err(py, bytes)?.cast_into_unchecked::<PyBytes>()
-                };
-                // SAFETY: the GIL is held and this is a bytes object.
-                let content = unsafe { ffi::PyBytes_AsString(bytes.as_ptr()) };
-                // SAFETY: the object has room for `length` bytes there, which never moves and which the
-                // owner keeps alive.
-                let region = unsafe { region(content.cast(), length) };
+                let (bytes, region) = new_bytes(py, length)?;
                 PyResult::Ok((Arc::new(bytes.unbind()), region))
             })
         });
@@ -264,8 +361,7 @@ impl MemoryTarget for BytesTarget {
         let (bytes, region) = allocated
             .ok_or_else(|| io::Error::other("Python is shutting down"))?
             .map_err(io::Error::other)?;
-        let mut slot = self.0.lock();
-        *slot = Some(Arc::clone(&bytes));
+        *self.slot.lock() = Arrived::Bytes(Arc::clone(&bytes));
         Ok(MemoryRegion::new(region, bytes))
     }
 }

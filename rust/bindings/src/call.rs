@@ -304,6 +304,25 @@ impl Call {
         }
     }
 
+    /// Of a call of reads: the bytes or the error of each; None where a failure ended the call.
+    fn contents<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        let outcomes = self.native.enter(py, |driven, _| {
+            let call = &driven.call;
+            call.fatal_index().is_none().then(|| call.take_outcomes())
+        })?;
+        let driving = self.driving()?;
+        let made = |(index, outcome): (usize, Outcome)| {
+            let made = results::bytes(py, outcome, driving.content(index));
+            made.unwrap_or_else(|error| error.into_value(py).into_bound(py).into_any())
+        };
+        outcomes
+            .map(|outcomes| {
+                let contents: Vec<_> = outcomes.into_iter().enumerate().map(made).collect();
+                PyList::new(py, contents)
+            })
+            .transpose()
+    }
+
     /// Of a call on many: what became of all items, in the order of the input, and the index of the
     /// one whose failure ended the call.
     fn outcomes<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyList>, Option<usize>)> {

@@ -26,7 +26,7 @@ pub(crate) fn bytes<'py>(
 ) -> Object<'py> {
     succeeded(py, outcome)?;
     match content {
-        Some(content) => Ok(content.get(py).into_any()),
+        Some(content) => Ok(content.get(py)?.into_any()),
         None => unreachable!("a read has bytes"),
     }
 }

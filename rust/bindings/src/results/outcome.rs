@@ -89,7 +89,8 @@ impl Outcome {
                     content_md5: downloaded.content_md5(),
                     metadata: downloaded.metadata(),
                 };
-                self.value = content.map(|content| content.get(py).into_any().unbind());
+                let content = content.map(|content| content.get(py)).transpose()?;
+                self.value = content.map(|content| content.into_any().unbind());
             }
             Output::Uploaded(uploaded) => {
                 self.size = uploaded.size;

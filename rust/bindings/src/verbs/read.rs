@@ -11,7 +11,7 @@ use pyo3::{
 use crate::{
     arguments::{Nearest, OnErrorArgument, elements, non_negative},
     blob::blob_of,
-    buffers::{BufferTarget, BytesTarget},
+    buffers::{BufferTarget, BytesTarget, Gathered},
     call::Call,
     driving::Prepared,
     engine::Engine,
@@ -30,7 +30,8 @@ impl Engine {
         conditions: Option<&Bound<'py, Conditions>>,
         watched: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let prepared = part(blob, offset, length, conditions_of(conditions))?;
+        let target = BytesTarget::default();
+        let prepared = part(blob, offset, length, conditions_of(conditions), target)?;
         self.one(blob.py(), prepared, watched, results::bytes)
     }
 
@@ -64,13 +65,16 @@ impl Engine {
         conditions: Option<&Bound<'_, Conditions>>,
     ) -> PyResult<Call> {
         let conditions = conditions_of(conditions);
+        let gathered = Arc::new(Gathered::default());
         let parser = move |item: &Bound<'_, PyAny>| {
+            let conditions = Arc::clone(&conditions);
+            let target = BytesTarget::gathered(&gathered);
             if !(item.is_instance_of::<PyTuple>() || item.is_instance_of::<PyList>()) {
-                return part(item, Nearest(0), None, Arc::clone(&conditions));
+                return part(item, Nearest(0), None, conditions, target);
             }
             let item = elements(item, &[3], "a blob or (blob, offset, length)")?;
             let (offset, length) = (item.get_item(1)?.extract()?, item.get_item(2)?.extract()?);
-            part(&item.get_item(0)?, offset, length, Arc::clone(&conditions))
+            part(&item.get_item(0)?, offset, length, conditions, target)
         };
         self.many(py, on_error, Box::new(parser))
     }
@@ -81,10 +85,10 @@ fn part(
     offset: Nearest,
     length: Option<Nearest>,
     conditions: Arc<engine::Conditions>,
+    target: BytesTarget,
 ) -> PyResult<Prepared> {
     let offset = non_negative("offset", offset.0)?;
     let length = length.map(|length| non_negative("length", length.0));
-    let target = BytesTarget::default();
     let content = Some(target.result());
     let target = Box::new(target);
     let job = Job::read(
