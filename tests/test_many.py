@@ -42,10 +42,11 @@ def test_blobs_of_all_sizes_in_one_read(
     sizes = [0, 1, 4_000, 64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 300_000, 9 * MIB, *range(2, 300)]
     blobs = {f"{service_container}/{size}": content(size) for size in sizes}
     service_client.write_many(blobs.items())
+    read: list[bytes | None]
     if with_results:
         read = [result.data for result in service_client.read_many(blobs, with_results=True)]
     else:
-        read = service_client.read_many(blobs)
+        read = [*service_client.read_many(blobs)]
     assert read == list(blobs.values())
 
 

@@ -236,7 +236,7 @@ enum Arrived {
 }
 
 /// Up to this size a copy costs less than a worker's turn with the GIL.
-const SMALL: usize = 64 << 10;
+const SMALL: usize = 16 << 10;
 
 /// The small contents of a call that are to become `bytes` objects, many at a time: for each one alone,
 /// workers would wait for the GIL most of the time.

@@ -11,6 +11,10 @@ use crate::{cancel::Cancellation, limits::MAX_HEADERS};
 /// Longest line between two chunks; ours to choose, as nobody uses chunk extensions.
 const MAX_CHUNK_LINE: usize = 4_096;
 
+/// What follows the content of an answer, such as the checksums of a structured message, is at most so
+/// long.
+const LITTLE: u64 = 64;
+
 /// Reads a response's body; knows when it is complete.
 #[derive(Debug)]
 pub(crate) struct BodyReader<'a> {
@@ -59,6 +63,7 @@ impl<'a> BodyReader<'a> {
     /// Reads some bytes; 0 only at the end of the body, or for an empty `buffer`.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         loop {
+            let is_chunk = matches!(self.state, State::Chunk(_));
             match &mut self.state {
                 State::Finished => return Ok(0),
                 _ if buffer.is_empty() => return Ok(0),
@@ -66,8 +71,10 @@ impl<'a> BodyReader<'a> {
                     let most = buffer
                         .len()
                         .min(usize::try_from(*rest).unwrap_or(usize::MAX));
+                    let behind = *rest - most as u64;
                     let count = self.connection.read(
                         &mut buffer[..most],
+                        behind <= LITTLE && (behind > 0 || is_chunk),
                         &mut self.pace,
                         &self.cancellation,
                     )?;
@@ -77,17 +84,18 @@ impl<'a> BodyReader<'a> {
                     self.pace.moved(count);
                     *rest -= count as u64;
                     if *rest == 0 {
-                        self.state = match self.state {
-                            State::Chunk(_) => State::ChunkEnd,
-                            _ => State::Finished,
+                        self.state = if is_chunk {
+                            State::ChunkEnd
+                        } else {
+                            State::Finished
                         };
                     }
                     return Ok(count);
                 }
                 State::UntilClose => {
-                    let count = self
-                        .connection
-                        .read(buffer, &mut self.pace, &self.cancellation)?;
+                    let count =
+                        self.connection
+                            .read(buffer, false, &mut self.pace, &self.cancellation)?;
                     if count == 0 {
                         self.state = State::Finished;
                     }
@@ -160,9 +168,9 @@ impl<'a> BodyReader<'a> {
         let mut line = Vec::new();
         let mut byte = [0];
         loop {
-            let count = self
-                .connection
-                .read(&mut byte, &mut self.pace, &self.cancellation)?;
+            let count =
+                self.connection
+                    .read(&mut byte, false, &mut self.pace, &self.cancellation)?;
             if count == 0 {
                 return Err(TransportError::ended_early());
             }

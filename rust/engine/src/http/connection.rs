@@ -198,9 +198,10 @@ impl Connection {
                 }
             }
             self.make_room();
-            let count =
-                self.transport
-                    .read(&mut self.ahead[self.end..], &mut pace, cancellation)?;
+            let room = &mut self.ahead[self.end..];
+            let count = self
+                .transport
+                .read([room, &mut []], &mut pace, cancellation)?;
             if count == 0 {
                 return Err(TransportError::ended_early());
             }
@@ -223,20 +224,32 @@ impl Connection {
     }
 
     /// Reads some bytes of a body: what was read ahead, then the socket. 0 at the end of the connection.
+    ///
+    /// `ends_soon`: little of the answer is behind these bytes, and is read ahead with the last of them.
     pub(super) fn read(
         &mut self,
         buffer: &mut [u8],
+        ends_soon: bool,
         pace: &mut Pace,
         cancellation: &Cancellation,
     ) -> Result<usize, TransportError> {
         if self.start == self.end {
-            // Lines of chunked bodies are read byte by byte, but not from the socket.
-            if buffer.len() >= 512 {
-                return self.transport.read(buffer, pace, cancellation);
-            }
             self.start = 0;
             self.end = 0;
-            self.end = self.transport.read(&mut self.ahead, pace, cancellation)?;
+            let ahead = &mut self.ahead[..];
+            // Lines of chunked bodies are read byte by byte, but not from the socket.
+            let pieces = match buffer.len() {
+                512.. if ends_soon => [&mut *buffer, ahead],
+                512.. => [&mut *buffer, &mut []],
+                _ => [ahead, &mut []],
+            };
+            let first = pieces[0].len();
+            let count = self.transport.read(pieces, pace, cancellation)?;
+            if buffer.len() >= 512 {
+                self.end = count.saturating_sub(first);
+                return Ok(count.min(first));
+            }
+            self.end = count;
         }
         let count = buffer.len().min(self.end - self.start);
         buffer[..count].copy_from_slice(&self.ahead[self.start..self.start + count]);

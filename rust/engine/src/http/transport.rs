@@ -2,7 +2,7 @@
 //! from waiting a few times a second.
 
 use std::{
-    io::{self, IoSlice, Read, Write},
+    io::{self, IoSlice, IoSliceMut, Read, Write},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -167,10 +167,10 @@ impl Transport {
         }
     }
 
-    /// Reads what is there, and waits for the first of it. 0 at the end of the connection.
+    /// Reads what is there into two pieces, and waits for the first of it. 0 at the end of the connection.
     pub(super) fn read(
         &mut self,
-        buffer: &mut [u8],
+        [buffer, behind]: [&mut [u8]; 2],
         pace: &mut Pace,
         cancellation: &Cancellation,
     ) -> Result<usize, TransportError> {
@@ -178,7 +178,12 @@ impl Transport {
             pace.check()?;
             let start = Instant::now();
             let result = match &mut self.stream {
-                Stream::Plain(socket) => socket.read(buffer).map(Some),
+                Stream::Plain(socket) if behind.is_empty() => socket.read(buffer).map(Some),
+                Stream::Plain(socket) => {
+                    let mut pieces = [IoSliceMut::new(buffer), IoSliceMut::new(behind)];
+                    socket.read_vectored(&mut pieces).map(Some)
+                }
+                // Its records are here already.
                 Stream::Tls(stream) => stream.read(buffer),
             };
             pace.waited(start.elapsed());

@@ -4,7 +4,7 @@
 //! connection that the service resets.
 
 use std::{
-    io::{self, IoSlice, Read, Write},
+    io::{self, IoSlice, IoSliceMut, Read, Write},
     net::TcpStream,
     time::Duration,
 };
@@ -54,6 +54,10 @@ impl Socket {
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer)
+    }
+
+    fn read_vectored(&mut self, pieces: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.0.read_vectored(pieces)
     }
 }
 
