@@ -503,23 +503,22 @@ fn blocks_of_a_file_are_messages_once_one_of_them_was() {
 
 #[test]
 fn one_block_that_is_refused_for_no_reason_turns_nothing_off() {
-    let rig = Rig::with(|config| config.max_connections = Some(1));
+    let messages = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&messages);
+    let server = Answering::new(move |head| {
+        let is_message = head.contains("x-ms-structured-body");
+        if is_message && seen.fetch_add(1, Ordering::Relaxed) == 0 {
+            UNEXPLAINED.to_owned()
+        } else {
+            "201 x\r\ncontent-length: 0\r\n\r\n".to_owned()
+        }
+    });
+    let client = server.client(|config| config.max_connections = Some(1));
     let folder = Folder::new();
-    let odd = Action::Status {
-        status: 400,
-        code: "InvalidInput".to_owned(),
-        headers: Vec::new(),
-    };
-    rig.fault("PutBlock", 1, odd);
-    let outcome = rig.run(upload(&folder, &content(2 * PART)));
-    outcome.uploaded();
-    let records = rig.service.requests().into_iter();
-    let blocks: Vec<_> = records
-        .filter(|record| record.operation == "PutBlock")
-        .map(|record| record.content_crc64.is_some())
-        .collect();
-    // A message that is refused, the same block plain, and a message again.
-    assert_eq!(blocks, [false, true, false]);
+    run_with(&client, upload(&folder, &content(2 * PART))).uploaded();
+    let first = messages.swap(1, Ordering::Relaxed);
+    run_with(&client, upload(&folder, &content(2 * PART))).uploaded();
+    assert!(first > 1 || messages.load(Ordering::Relaxed) > 1);
 }
 
 #[test]
@@ -602,6 +601,59 @@ fn a_content_length_that_is_not_that_of_the_range() {
     let outcome = run_with(&client, read("a", 0, None));
     assert_eq!(outcome.error().kind(), ErrorKind::Network);
     assert!(outcome.error().to_string().contains("length"));
+}
+
+/// An answer with this content, in one chunk and whatever follows.
+fn chunked(form: &str, chunk: &str, rest: &str) -> String {
+    format!(
+        "206 x\r\ncontent-range: bytes 0-8/9\r\n{form}transfer-encoding: chunked\r\n\r\n\
+         {:x}\r\n{chunk}{rest}",
+        chunk.len()
+    )
+}
+
+#[test]
+fn what_is_longer_than_its_range_is_an_error_at_the_second_time() {
+    let end = "\r\n0\r\n\r\n";
+    for (chunk, rest) in [("123456789", "\r\n1\r\n0"), ("1234567890", end)] {
+        for checksum in [None, Some(Checksum::Auto)] {
+            let count = AtomicU32::new(0);
+            let server = Answering::new(move |_| match count.fetch_add(1, Ordering::Relaxed) {
+                1 => chunked("", "123456789", end),
+                _ => chunked("", chunk, rest),
+            });
+            let client = server.client(|config| config.checksum = checksum);
+            let outcome = run_with(&client, read("a", 0, None));
+            assert_eq!(outcome.downloaded().crc64, crc64(0, CONTENT));
+            assert_eq!(outcome.requests, 2);
+            let outcome = run_with(&client, read("a", 0, None));
+            let error = outcome.error();
+            assert_eq!(error.kind(), ErrorKind::Integrity, "{error}");
+            assert!(error.message().contains("longer"), "{error}");
+            assert_eq!(outcome.requests, 2);
+        }
+    }
+}
+
+#[test]
+fn the_end_of_a_chunked_body_that_never_comes_costs_the_connection_alone() {
+    let message = message_in_text();
+    let (head, message) = message.rsplit_once("\r\n\r\n").unwrap();
+    assert!(head.contains("XSM/1.0"));
+    let form = "x-ms-structured-body: XSM/1.0; properties=crc64\r\n\
+                x-ms-structured-content-length: 9\r\n";
+    for answer in [
+        chunked("", "123456789", "\r\n"),
+        chunked(form, message, "\r\n0\r\n"),
+    ] {
+        let server = Answering::new(move |_| answer.clone());
+        let client = server.client(|config| config.timeout = std::time::Duration::from_secs(1_000));
+        for _ in 0..2 {
+            let outcome = run_with(&client, read("a", 0, None));
+            assert_eq!(outcome.downloaded().size, 9);
+            assert_eq!((outcome.requests, outcome.retries), (1, 0));
+        }
+    }
 }
 
 #[test]

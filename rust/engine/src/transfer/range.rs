@@ -322,7 +322,9 @@ impl RangeDownload {
         let result = match self.vouching {
             Vouching::StructuredMessage => result,
             Vouching::Length => {
-                self.vouch(&begun_with, arriving.vouched());
+                if !matches!(result, Err(Failure::Damaged(_))) {
+                    self.vouch(&begun_with, arriving.vouched());
+                }
                 result
             }
             // It covers the whole answer: what came of a broken one cannot be verified.
@@ -431,8 +433,7 @@ impl RangeDownload {
                 return Err(failure);
             }
         }
-        arriving.end();
-        Ok(())
+        arriving.end()
     }
 }
 
