@@ -220,7 +220,7 @@ def test_the_services_own_text_with_the_secret_of_a_part(kind: str) -> None:
     sent: list[str] = []
 
     def respond(connection: Connection, request: Request) -> None:
-        parts = []
+        parts: list[str] = []
         for line in request.body.decode().splitlines():
             if line.lower().startswith("authorization: "):
                 sent.append(re.split("[ :]", line)[-1])

@@ -233,7 +233,7 @@ impl RangeDownload {
                 drop(opened);
                 unvouched += 1;
                 if unvouched == MAX_UNVOUCHED {
-                    return Err(stopped_vouching());
+                    return Err(stopped_vouching().with_attempts(unvouched));
                 }
                 session.again(attempts, stopped_vouching())?;
                 continue;
