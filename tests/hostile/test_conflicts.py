@@ -204,6 +204,37 @@ def test_after_a_busy_answer_a_missing_blob_is_missing(status: int, call: str) -
             client.delete("data/none") if call == "delete" else client.delete_many(["data/none"])
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "is_open"),
+    [
+        (401, "InvalidAuthenticationInfo", False),
+        (503, "ServerBusy", False),
+        (429, "TooManyRequests", False),
+        (500, "InternalError", True),
+    ],
+)
+@in_child()
+def test_after_a_part_of_a_batch_that_was_refused_a_missing_blob_is_missing(
+    status: int, code: str, is_open: bool
+) -> None:
+    # Tried again alone, it is not there. Only where the part may have been carried out is that a success.
+    part = "HTTP/1.1 {} x\r\nx-ms-request-id: r\r\nx-ms-error-code: {}\r\n\r\n"
+
+    def respond(connection: Connection, request: Request) -> None:
+        if request.query.get("comp") != "batch":
+            connection.answer_error(request, 404, "BlobNotFound")
+            return
+        parts = [f"--b\r\nContent-ID: {index}\r\n\r\n{part.format(status, code)}" for index in range(2)]
+        body = "".join(parts) + "--b--\r\n"
+        connection.answer(request, 202, {"Content-Type": "multipart/mixed; boundary=b"}, body.encode())
+
+    with Server(each(respond)) as server:
+        results = server.client().delete_many(["data/a", "data/b"], on_error="collect")
+        assert [request.method for request in server.heads] == ["POST", "DELETE", "DELETE"]
+        for result in results:
+            assert result.error is None if is_open else isinstance(result.error, fastblob.BlobNotFoundError)
+
+
 @in_child()
 def test_capability_flags_are_not_set_by_refusals_of_something_else(tmp_path: Path) -> None:
     # Refusals that name another header say nothing about checksums: later uploads go on with CRC64.

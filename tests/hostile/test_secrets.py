@@ -6,6 +6,7 @@ import base64
 import contextlib
 import io
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -210,6 +211,33 @@ def test_the_services_own_text_with_a_secret(echo: str, kind: str) -> None:
         assert server.heads
     assert not has_secret(shown(caught.value)), shown(caught.value)
     assert not has_secret(stream.getvalue()), stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["key", "token"])
+@in_child()
+def test_the_services_own_text_with_the_secret_of_a_part(kind: str) -> None:
+    # Each request inside of a batch is authorised for itself.
+    sent: list[str] = []
+
+    def respond(connection: Connection, request: Request) -> None:
+        parts: list[str] = []
+        for line in request.body.decode().splitlines():
+            if line.lower().startswith("authorization: "):
+                sent.append(re.split("[ :]", line)[-1])
+                error = f"<Error><Code>Odd</Code><Message>not {sent[-1][:30]} of {line}</Message></Error>"
+                head = "HTTP/1.1 400 x\r\nx-ms-request-id: r\r\nContent-Type: application/xml"
+                parts.append(f"--b\r\nContent-ID: {len(parts)}\r\n\r\n{head}\r\n\r\n{error}\r\n")
+        body = "".join(parts) + "--b--\r\n"
+        connection.answer(request, 202, {"Content-Type": "multipart/mixed; boundary=b"}, body.encode())
+
+    with Server(each(respond)) as server:
+        client = server.client(Gives() if kind == "token" else KEY_LIKE)
+        results = client.delete_many(["data/a", "data/b"], on_error="collect")
+    assert len(sent) == 2
+    for result in results:
+        said = shown(result.error)
+        assert "not REDACTED of" in said
+        assert not any(secret[:20] in said for secret in sent), said
 
 
 @pytest.mark.parametrize("kind", ["key", "SAS", "token"])

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -50,7 +50,7 @@ pub(crate) struct Account {
     pub(crate) reached: AtomicBool,
     /// The service does not verify CRC64 (Azurite).
     pub(crate) no_crc64: AtomicBool,
-    /// The service does not compute CRC64 of ranges (Azurite).
+    /// CRC64 of ranges, which Azurite does not compute.
     pub(crate) checked_ranges: Capability,
     /// Structured messages down.
     pub(crate) structured_messages: Capability,
@@ -143,20 +143,19 @@ impl Account {
         }
     }
 
-    /// An answer was, or was not, the structured message that was asked for.
-    pub(crate) fn has_structured_messages(&self, is_one: bool) {
-        if self.structured_messages.learn(is_one) && !is_one {
-            log::debug!(
-                "{} knows no structured messages; what is verified of downloads instead is in \
-                 docs/semantics.md",
-                self.endpoint.url()
-            );
-        }
+    /// What was asked for as a structured message came without one.
+    pub(crate) fn without_structured_messages(&self, is_explained: bool) {
+        self.structured_messages.missed(is_explained);
+        log::debug!(
+            "{} sent no structured message; what is verified of downloads instead is in \
+             docs/semantics.md",
+            self.endpoint.url()
+        );
     }
 
-    /// The service refused to compute a CRC64.
-    pub(crate) fn without_checked_ranges(&self) {
-        if self.checked_ranges.learn(false) {
+    /// A range came without the CRC64 that was asked for.
+    pub(crate) fn without_checked_ranges(&self, is_explained: bool) {
+        if self.checked_ranges.missed(is_explained) {
             log::warn!(
                 "{} does not compute CRC64 (is it Azurite?); downloads are verified by length \
                  alone",
@@ -176,24 +175,41 @@ fn request_prefix(unique: u64) -> String {
     )
 }
 
+/// So many successes without a feature, none of them explained, are taken for the service's own way: a
+/// single one may come of something in between.
+const ENOUGH_MISSED: u32 = 3;
+
 /// Whether the service at an endpoint has a feature, as far as its answers tell.
 #[derive(Debug, Default)]
-pub(crate) struct Capability(OnceLock<bool>);
+pub(crate) struct Capability {
+    known: OnceLock<bool>,
+    missed: AtomicU32,
+}
 
 impl Capability {
     /// An answer made use of it.
     pub(crate) fn is_proven(&self) -> bool {
-        self.0.get() == Some(&true)
+        self.known.get() == Some(&true)
     }
 
-    /// The service did what was asked, but without it.
+    /// The service does what is asked, but without it.
     pub(crate) fn is_absent(&self) -> bool {
-        self.0.get() == Some(&false)
+        self.known.get() == Some(&false)
     }
 
-    /// Takes note of what an answer tells; the first one decides. Whether it was this one.
-    pub(crate) fn learn(&self, is_there: bool) -> bool {
-        self.0.set(is_there).is_ok()
+    /// An answer made use of it, and no later one is believed without.
+    pub(crate) fn prove(&self) {
+        let _ = self.known.set(true);
+    }
+
+    /// What was asked for with it has succeeded without; `is_explained`: it was refused before, with a code
+    /// that says why. Whether that happened for the first time.
+    pub(crate) fn missed(&self, is_explained: bool) -> bool {
+        let before = self.missed.fetch_add(1, Ordering::Relaxed);
+        if is_explained || before + 1 >= ENOUGH_MISSED {
+            let _ = self.known.set(false);
+        }
+        before == 0 && !self.is_proven()
     }
 }
 

@@ -121,6 +121,11 @@ impl Error {
         )
     }
 
+    /// Whether the service says that it is a header, or the version, that it does not take.
+    pub(crate) fn is_about_a_header(&self) -> bool {
+        self.is_not_supported() || self.code() == Some("InvalidHeaderValue")
+    }
+
     pub(crate) fn local(path: &Path, error: io::Error) -> Self {
         let this = if let Some(code) = error.raw_os_error() {
             let mut this = Self::new(ErrorKind::Local, format!("{}: {error}", path.display()));

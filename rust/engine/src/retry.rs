@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::http::number;
+
 /// What to do about an answer that is not a success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
@@ -80,12 +82,12 @@ impl Policy {
 /// seconds or as a date (RFC 9110, section 10.2.3).
 pub(crate) fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
     for name in ["x-ms-retry-after-ms", "retry-after-ms"] {
-        if let Some(value) = header(name).and_then(|value| value.trim().parse().ok()) {
+        if let Some(value) = header(name).and_then(number) {
             return Some(Duration::from_millis(value));
         }
     }
-    let value = header("retry-after")?.trim();
-    if let Ok(seconds) = value.parse() {
+    let value = header("retry-after")?;
+    if let Some(seconds) = number(value) {
         return Some(Duration::from_secs(seconds));
     }
     let date = httpdate::parse_http_date(value).ok()?;
@@ -135,7 +137,9 @@ mod tests {
         assert!(
             with("retry-after", "Tue, 31 Dec 2999 23:59:59 GMT").unwrap() > Duration::from_secs(9)
         );
-        assert_eq!(with("retry-after", "soon"), None);
+        for odd in ["soon", "-2", "+2", "2 s"] {
+            assert_eq!(with("retry-after", odd), None, "{odd}");
+        }
         assert_eq!(with("date", "2"), None);
     }
 }

@@ -1,8 +1,15 @@
 //! What is verified on the way down, and what is done where that fails or cannot be had.
+#![allow(clippy::unwrap_used, reason = "a server that fails fails the test")]
 
 mod support;
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use fastblob_engine::{
     Checksum, Conditions, ErrorKind, Job, MemorySource, Source, WriteOptions, checksum::crc64,
@@ -228,6 +235,7 @@ fn plain(head: &str) -> String {
 }
 
 const REFUSED: &str = "400 x\r\nx-ms-error-code: InvalidHeaderValue\r\ncontent-length: 0\r\n\r\n";
+const UNEXPLAINED: &str = "400 x\r\nx-ms-error-code: InvalidInput\r\ncontent-length: 0\r\n\r\n";
 const NOT_SUPPORTED: &str =
     "500 x\r\nx-ms-error-code: FeatureNotSupported\r\ncontent-length: 0\r\n\r\n";
 
@@ -251,14 +259,22 @@ fn what_knows_no_structured_messages_costs_a_request_once() {
             plain(head)
         }
     };
+    let refuses_without_saying_why = |head: &str| {
+        if head.contains("x-ms-structured-body") {
+            UNEXPLAINED.to_owned()
+        } else {
+            plain(head)
+        }
+    };
     for (answer, checksum, requests) in [
-        (refuses as Answer, Checksum::Auto, [2, 1]),
-        (refuses, Checksum::Crc64, [2, 1]),
-        (refuses_both, Checksum::Crc64, [3, 1]),
+        (refuses as Answer, Checksum::Auto, [2, 1, 1, 1]),
+        (refuses, Checksum::Crc64, [2, 1, 1, 1]),
+        (refuses_both, Checksum::Crc64, [3, 1, 1, 1]),
         // The header is ignored: nothing is lost, unless a CRC64 has to be had.
-        (plain, Checksum::Auto, [1, 1]),
-        (plain, Checksum::Md5, [1, 1]),
-        (plain, Checksum::Crc64, [2, 1]),
+        (plain, Checksum::Auto, [1, 1, 1, 1]),
+        (plain, Checksum::Md5, [1, 1, 1, 1]),
+        (plain, Checksum::Crc64, [2, 2, 2, 1]),
+        (refuses_without_saying_why, Checksum::Auto, [2, 2, 2, 1]),
     ] {
         let server = Answering::new(answer);
         let client = read_from(&server, checksum);
@@ -292,6 +308,121 @@ fn a_refusal_of_something_else_is_remembered_by_nobody() {
         assert_eq!(outcome.error().code(), Some("InvalidHeaderValue"));
         assert_eq!(outcome.requests, 2); // each is asked for both ways
     }
+}
+
+/// Which checksums two reads ask for, where the first request is answered otherwise than the later ones.
+fn asked_after(
+    first: impl Fn(&str) -> String + Send + Sync + 'static,
+    checksum: Checksum,
+) -> String {
+    let asked = Arc::new(Mutex::new(String::new()));
+    let (seen, count) = (Arc::clone(&asked), AtomicU32::new(0));
+    let server = Answering::new(move |head| {
+        seen.lock().unwrap().push_str(match head {
+            head if head.contains("x-ms-structured-body") => "message ",
+            head if head.contains("x-ms-range-get-content-crc64") => "crc64 ",
+            _ => "plain ",
+        });
+        if count.fetch_add(1, Ordering::Relaxed) == 0 {
+            first(head)
+        } else {
+            plain(head)
+        }
+    });
+    let client = read_from(&server, checksum);
+    for _ in 0..2 {
+        let outcome = run_with(&client, read("a", 0, None));
+        assert_eq!(outcome.downloaded().crc64, crc64(0, CONTENT));
+    }
+    let asked = asked.lock().unwrap();
+    asked.trim_end().to_owned()
+}
+
+#[test]
+fn one_answer_of_something_in_between_turns_nothing_off() {
+    let refused = |_: &str| UNEXPLAINED.to_owned();
+    assert_eq!(
+        asked_after(refused, Checksum::Auto),
+        "message plain message"
+    );
+    let cached = |_: &str| plain("");
+    let both = "message crc64 message crc64";
+    for first in [refused as Answer, cached] {
+        assert_eq!(asked_after(first, Checksum::Crc64), both);
+    }
+}
+
+#[test]
+fn one_range_without_a_crc64_turns_nothing_off() {
+    let count = AtomicU32::new(0);
+    let server = Answering::new(move |head| {
+        if head.contains("x-ms-structured-body") {
+            return REFUSED.to_owned();
+        }
+        match count.fetch_add(1, Ordering::Relaxed) {
+            0 => plain(""),
+            _ => plain(head).replace("iJh5", "iJh6"),
+        }
+    });
+    let client = read_from(&server, Checksum::Crc64);
+    run_with(&client, read("a", 0, None)).downloaded();
+    let outcome = run_with(&client, read("a", 0, None));
+    assert_eq!(outcome.error().kind(), ErrorKind::Integrity);
+}
+
+/// A message of one segment whose bytes are all ASCII, in the answer that brings it.
+fn message_in_text() -> String {
+    let (content, sum) = (0..100_000)
+        .map(|number| format!("{number:09}"))
+        .map(|content| (crc64(0, content.as_bytes()).to_le_bytes(), content))
+        .find(|(sum, _)| sum.is_ascii())
+        .map(|(sum, content)| (content, sum))
+        .unwrap();
+    let mut message = vec![1];
+    message.extend(48_u64.to_le_bytes());
+    message.extend([1, 0, 1, 0, 1, 0]);
+    message.extend(9_u64.to_le_bytes());
+    message.extend(content.as_bytes());
+    message.extend(sum);
+    message.extend(sum);
+    assert_eq!(message.len(), 48);
+    let message = String::from_utf8(message).unwrap();
+    format!(
+        "206 x\r\ncontent-range: bytes 0-8/9\r\nx-ms-structured-body: XSM/1.0; properties=crc64\r\n\
+         x-ms-structured-content-length: 9\r\ncontent-length: 48\r\n\r\n{message}"
+    )
+}
+
+/// Reads twice from what vouches for its first answer alone.
+fn stops_after(first: String, refuses_messages: bool, checksum: Checksum, max_retries: u32) {
+    let first = Mutex::new(Some(first));
+    let server = Answering::new(move |head| {
+        if refuses_messages && head.contains("x-ms-structured-body") {
+            return REFUSED.to_owned();
+        }
+        let first = first.lock().unwrap().take();
+        first.unwrap_or_else(|| plain(""))
+    });
+    let client = server.client(|config| {
+        config.checksum = Some(checksum);
+        config.max_retries = max_retries;
+    });
+    run_with(&client, read("a", 0, None)).downloaded();
+    let outcome = run_with(&client, read("a", 0, None));
+    let error = outcome.error();
+    assert_eq!(error.kind(), ErrorKind::Integrity, "{checksum:?}: {error}");
+    assert!(error.message().contains("check proxies"), "{error}");
+    assert_eq!(outcome.requests, max_retries.min(2) + 1, "{checksum:?}");
+}
+
+#[test]
+fn what_vouched_once_is_not_believed_without() {
+    for checksum in VERIFYING {
+        stops_after(message_in_text(), false, checksum, 8);
+    }
+    let with_crc64 = plain("x-ms-range-get-content-crc64: true");
+    stops_after(with_crc64.clone(), true, Checksum::Crc64, 8);
+    stops_after(with_crc64, true, Checksum::Crc64, 0);
 }
 
 #[test]
@@ -368,6 +499,26 @@ fn blocks_of_a_file_are_messages_once_one_of_them_was() {
     // The last block fits into the buffer: its CRC64 is in its head.
     rig.run(upload(&folder, &content(3 * PART + 5))).uploaded();
     assert_eq!(blocks(), (1, 3));
+}
+
+#[test]
+fn one_block_that_is_refused_for_no_reason_turns_nothing_off() {
+    let messages = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&messages);
+    let server = Answering::new(move |head| {
+        let is_message = head.contains("x-ms-structured-body");
+        if is_message && seen.fetch_add(1, Ordering::Relaxed) == 0 {
+            UNEXPLAINED.to_owned()
+        } else {
+            "201 x\r\ncontent-length: 0\r\n\r\n".to_owned()
+        }
+    });
+    let client = server.client(|config| config.max_connections = Some(1));
+    let folder = Folder::new();
+    run_with(&client, upload(&folder, &content(2 * PART))).uploaded();
+    let first = messages.swap(1, Ordering::Relaxed);
+    run_with(&client, upload(&folder, &content(2 * PART))).uploaded();
+    assert!(first > 1 || messages.load(Ordering::Relaxed) > 1);
 }
 
 #[test]
@@ -450,6 +601,59 @@ fn a_content_length_that_is_not_that_of_the_range() {
     let outcome = run_with(&client, read("a", 0, None));
     assert_eq!(outcome.error().kind(), ErrorKind::Network);
     assert!(outcome.error().to_string().contains("length"));
+}
+
+/// An answer with this content, in one chunk and whatever follows.
+fn chunked(form: &str, chunk: &str, rest: &str) -> String {
+    format!(
+        "206 x\r\ncontent-range: bytes 0-8/9\r\n{form}transfer-encoding: chunked\r\n\r\n\
+         {:x}\r\n{chunk}{rest}",
+        chunk.len()
+    )
+}
+
+#[test]
+fn what_is_longer_than_its_range_is_an_error_at_the_second_time() {
+    let end = "\r\n0\r\n\r\n";
+    for (chunk, rest) in [("123456789", "\r\n1\r\n0"), ("1234567890", end)] {
+        for checksum in [None, Some(Checksum::Auto)] {
+            let count = AtomicU32::new(0);
+            let server = Answering::new(move |_| match count.fetch_add(1, Ordering::Relaxed) {
+                1 => chunked("", "123456789", end),
+                _ => chunked("", chunk, rest),
+            });
+            let client = server.client(|config| config.checksum = checksum);
+            let outcome = run_with(&client, read("a", 0, None));
+            assert_eq!(outcome.downloaded().crc64, crc64(0, CONTENT));
+            assert_eq!(outcome.requests, 2);
+            let outcome = run_with(&client, read("a", 0, None));
+            let error = outcome.error();
+            assert_eq!(error.kind(), ErrorKind::Integrity, "{error}");
+            assert!(error.message().contains("longer"), "{error}");
+            assert_eq!(outcome.requests, 2);
+        }
+    }
+}
+
+#[test]
+fn the_end_of_a_chunked_body_that_never_comes_costs_the_connection_alone() {
+    let message = message_in_text();
+    let (head, message) = message.rsplit_once("\r\n\r\n").unwrap();
+    assert!(head.contains("XSM/1.0"));
+    let form = "x-ms-structured-body: XSM/1.0; properties=crc64\r\n\
+                x-ms-structured-content-length: 9\r\n";
+    for answer in [
+        chunked("", "123456789", "\r\n"),
+        chunked(form, message, "\r\n0\r\n"),
+    ] {
+        let server = Answering::new(move |_| answer.clone());
+        let client = server.client(|config| config.timeout = std::time::Duration::from_secs(1_000));
+        for _ in 0..2 {
+            let outcome = run_with(&client, read("a", 0, None));
+            assert_eq!(outcome.downloaded().size, 9);
+            assert_eq!((outcome.requests, outcome.retries), (1, 0));
+        }
+    }
 }
 
 #[test]

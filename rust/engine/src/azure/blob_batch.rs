@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    http::{Body, Request, ResponseHead},
+    http::{Body, Request, ResponseHead, number},
     random,
 };
 
@@ -125,7 +125,7 @@ fn parse(head: &ResponseHead, body: &[u8], count: usize, secrets: &Secrets) -> R
         let index = section[..start].lines().find_map(|line| {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case("content-id")
-                .then(|| value.trim().parse::<usize>().ok())?
+                .then(|| usize::try_from(number(value.trim())?).ok())?
         });
         // Without Content-ID the answer is about the whole batch.
         let (head, length) = ResponseHead::parse(&section.as_bytes()[start..], false)

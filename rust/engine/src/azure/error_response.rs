@@ -2,7 +2,7 @@
 
 use quick_xml::{Reader, events::Event};
 
-use super::redaction::Secrets;
+use super::{list_page::resolve, redaction::Secrets};
 use crate::{
     error::{Error, ErrorKind},
     http::ResponseHead,
@@ -137,17 +137,19 @@ fn first_line(message: &str, secrets: &Secrets) -> Option<String> {
 
 /// Code and message of `<Error><Code>..</Code><Message>..</Message></Error>`.
 fn parse(body: &[u8]) -> (Option<String>, Option<String>) {
-    let text = String::from_utf8_lossy(body);
-    let mut reader = Reader::from_str(&text);
+    let document = String::from_utf8_lossy(body);
+    let mut reader = Reader::from_str(&document);
     let (mut code, mut message) = (None, None);
-    let mut element = String::new();
+    let mut text = String::new();
     while let Ok(event) = reader.read_event() {
         match event {
-            Event::Start(start) => start.name().as_ref().clone_into(&mut element),
-            Event::End(_) => element.clear(),
-            Event::Text(text) => {
-                let text = text.trim().to_owned();
-                match element.as_str() {
+            Event::Start(_) => text.clear(),
+            Event::Text(piece) => text.push_str(&piece),
+            Event::CData(piece) => text.push_str(&piece),
+            Event::GeneralRef(reference) => text.extend(resolve(&reference)),
+            Event::End(end) => {
+                let text = std::mem::take(&mut text).trim().to_owned();
+                match end.name().as_ref() {
                     "Code" => code = Some(text),
                     "Message" => message = Some(text),
                     _ => {}
@@ -206,6 +208,17 @@ mod tests {
         );
         assert_eq!(error.code(), Some("Odd"));
         assert!(error.to_string().contains("refused the request: No. ("));
+    }
+
+    #[test]
+    fn the_whole_message_is_shown_but_for_what_is_secret() {
+        let error = answer(
+            "HTTP/1.1 400 x\r\nx-ms-request-id: id\r\n\r\n",
+            "<Error><Message>No &quot;a&quot; &lt; b at x?a=1&amp;sig=s3cret <![CDATA[& c]]></Message>\
+             <Detail>d</Detail></Error>",
+        );
+        let text = error.to_string();
+        assert!(text.contains("No \"a\" < b at REDACTED & c ("), "{text}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     small_operation::date, structured_message,
 };
 use crate::{
-    http::{Request, ResponseHead, TransportError},
+    http::{Request, ResponseHead, TransportError, number},
     limits::{MAX_BLOB_SIZE, SERVICE_VERSION},
 };
 
@@ -112,15 +112,15 @@ impl ReceivedRange {
                 ));
             }
         };
-        let number = |name| head.get(name).map(str::parse::<u64>);
         let length = if is_message {
-            number("x-ms-structured-content-length")
+            head.get("x-ms-structured-content-length")
+                .map(|text| {
+                    number(text).ok_or(TransportError::Protocol("the answer has an illegal length"))
+                })
+                .transpose()?
         } else {
-            head.length().map(Ok)
+            head.length()
         };
-        let length = length
-            .transpose()
-            .map_err(|_| TransportError::Protocol("the answer has an illegal length"))?;
         // 200 is the whole blob, from a proxy that does not know x-ms-range: good if all was asked for.
         let (bytes, total) = match (head.status, head.content_range()) {
             (206, Some((Some((from, to)), total))) => (from..to + 1, total),
@@ -252,6 +252,12 @@ mod tests {
             ("200 x", 0, 7),
             (
                 "206 x\r\ncontent-length: 5\r\ncontent-range: bytes 2-6/9223372036854775808",
+                2,
+                7,
+            ),
+            (
+                "206 x\r\ncontent-range: bytes 2-6/9\r\nx-ms-structured-body: XSM/1.0; \
+                 properties=crc64\r\nx-ms-structured-content-length: +5",
                 2,
                 7,
             ),

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     error::Result,
-    http::{Request, ResponseHead},
+    http::{Request, ResponseHead, TransportError, number},
+    limits::MAX_BLOB_SIZE,
 };
 
 /// Properties of a blob.
@@ -44,11 +45,15 @@ pub struct BlobProperties {
 }
 
 impl BlobProperties {
-    pub(super) fn read(head: &ResponseHead) -> Self {
+    /// Reads an answer, which must tell the blob's size.
+    pub(super) fn read(head: &ResponseHead) -> Result<Self, TransportError> {
         let text = |name: &str| head.get(name).map(str::to_owned);
-        let number = |name: &str| head.get(name).and_then(|text| text.parse().ok());
-        Self {
-            size: number("content-length").unwrap_or_default(),
+        let number = |name: &str| head.get(name).and_then(number);
+        let size = number("content-length").filter(|size| *size <= MAX_BLOB_SIZE);
+        Ok(Self {
+            size: size.ok_or(TransportError::Protocol(
+                "the answer tells no size that a blob can have",
+            ))?,
             etag: text("etag"),
             last_modified: date(head, "last-modified"),
             creation_time: date(head, "x-ms-creation-time"),
@@ -61,7 +66,7 @@ impl BlobProperties {
             archive_status: text("x-ms-archive-status"),
             lease_state: text("x-ms-lease-state"),
             tag_count: number("x-ms-tag-count").unwrap_or_default(),
-        }
+        })
     }
 }
 
@@ -95,8 +100,14 @@ pub(crate) fn get_properties(
     conditions: &Conditions,
 ) -> Result<(BlobProperties, ResponseHead)> {
     let path = session.account.endpoint.path_of(blob);
-    let (head, _) = session.call(attempts, &mut Call { path, conditions })?;
-    Ok((BlobProperties::read(&head), head))
+    let mut call = Call { path, conditions };
+    loop {
+        let (head, _) = session.call(attempts, &mut call)?;
+        match BlobProperties::read(&head) {
+            Ok(properties) => return Ok((properties, head)),
+            Err(error) => session.broken(attempts, error)?,
+        }
+    }
 }
 
 impl SmallOperation for GetProperties {
@@ -112,5 +123,33 @@ impl SmallOperation for GetProperties {
 
     fn changes(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(length: &str) -> Option<u64> {
+        let head = format!("HTTP/1.1 200 OK\r\n{length}\r\n\r\n");
+        let (head, _) = ResponseHead::parse(head.as_bytes(), true).unwrap().unwrap();
+        BlobProperties::read(&head).ok().map(|found| found.size)
+    }
+
+    #[test]
+    fn no_size_but_a_blobs_is_believed() {
+        assert_eq!(size("content-length: 7"), Some(7));
+        assert_eq!(size("content-length: 209715200000000"), Some(MAX_BLOB_SIZE));
+        for odd in [
+            "-1",
+            "+7",
+            "",
+            "seven",
+            "209715200000001",
+            "18446744073709551616",
+        ] {
+            assert_eq!(size(&format!("content-length: {odd}")), None, "{odd}");
+        }
+        assert_eq!(size("etag: \"e\""), None);
     }
 }

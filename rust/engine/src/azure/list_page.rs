@@ -12,9 +12,14 @@ use quick_xml::{
 };
 
 use super::content_headers::ContentHeaders;
+use crate::{http::number, limits::MAX_BLOB_SIZE};
 
 /// Most entries of a page: 5,000 blobs are asked for at most, each with a prefix or a snapshot beside it.
 const MAX_PAGE_ENTRIES: usize = 20_000;
+
+/// Most values of metadata and tags in a page: 200 of each blob. A page could hold millions of empty ones,
+/// each of which takes many times its text in memory.
+const MAX_PAGE_VALUES: usize = 1_000_000;
 
 /// A blob in a list, or a prefix that stands for several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,6 +113,7 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
     let mut encoded = false;
     let mut complete = false;
     let mut key = String::new();
+    let mut values = 0;
     loop {
         match reader.read_event().ok()? {
             Event::Start(start) => {
@@ -124,6 +130,12 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
                     Element::Metadata => entry.metadata = Some(Vec::new()),
                     Element::Tags => entry.tags = Some(Vec::new()),
                     _ => {}
+                }
+                if matches!(element, Element::MetadataValue | Element::TagValue) {
+                    values += 1;
+                    if values > MAX_PAGE_VALUES {
+                        return None;
+                    }
                 }
                 open.push(element);
             }
@@ -143,7 +155,7 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
                         }
                     }
                     Element::Name => entry.set_name(&text, encoded),
-                    Element::Property => entry.set_property(name.as_ref(), &text),
+                    Element::Property => entry.set_property(name.as_ref(), &text)?,
                     Element::MetadataValue => {
                         let value = (name.as_ref().to_owned(), text.clone());
                         entry.metadata.as_mut()?.push(value);
@@ -199,10 +211,14 @@ impl ListEntry {
         }
     }
 
-    fn set_property(&mut self, name: &str, text: &str) {
+    /// None where it cannot be the property of a blob.
+    fn set_property(&mut self, name: &str, text: &str) -> Option<()> {
         let date = |text: &str| httpdate::parse_http_date(text).ok();
         match name {
-            "Content-Length" => self.size = text.parse().ok(),
+            "Content-Length" => {
+                let size = number(text).filter(|size| *size <= MAX_BLOB_SIZE)?;
+                self.size = Some(size);
+            }
             "Etag" => {
                 let quote = if text.starts_with('"') { "" } else { "\"" };
                 self.etag = (!text.is_empty()).then(|| [quote, text, quote].concat());
@@ -221,6 +237,7 @@ impl ListEntry {
             "ResourceType" => self.is_directory = text == "directory",
             _ => {}
         }
+        Some(())
     }
 }
 
@@ -348,6 +365,44 @@ mod tests {
         assert!(page.entries[1].is_prefix);
         assert!(parse(b"<Name>a</Name>").is_none());
         assert!(parse(b"<A><EnumerationResults></EnumerationResults></A>").is_none());
+    }
+
+    #[test]
+    fn no_size_but_a_blobs_is_believed() {
+        let size = |text: &str| {
+            let text = format!(
+                "<EnumerationResults><Blobs><Blob><Name>a</Name><Properties>\
+                 <Content-Length>{text}</Content-Length></Properties></Blob></Blobs>\
+                 </EnumerationResults>"
+            );
+            parse(text.as_bytes()).map(|page| page.entries[0].size)
+        };
+        assert_eq!(size("209715200000000"), Some(Some(MAX_BLOB_SIZE)));
+        for odd in [
+            "",
+            "-3",
+            "+3",
+            " 3",
+            "3.0",
+            "209715200000001",
+            "18446744073709551616",
+        ] {
+            assert_eq!(size(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_nothing_but_metadata_is_none() {
+        let page = |count: usize| {
+            let (metadata, blob) = ("<a/>".repeat(count), "<Blob><Name>a</Name><Metadata>");
+            let text = format!(
+                "<EnumerationResults><Blobs>{blob}{metadata}</Metadata></Blob></Blobs>\
+                 </EnumerationResults>"
+            );
+            parse(text.as_bytes())
+        };
+        assert!(page(MAX_PAGE_VALUES).is_some());
+        assert!(page(MAX_PAGE_VALUES + 1).is_none());
     }
 
     #[test]

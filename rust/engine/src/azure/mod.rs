@@ -16,6 +16,7 @@ mod get_block_list;
 mod get_properties;
 mod list_blobs;
 mod list_page;
+mod looks_secret;
 mod put_blob;
 mod put_block;
 mod put_block_list;

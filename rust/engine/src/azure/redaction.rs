@@ -3,12 +3,15 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::looks_secret::{announces_secret, has_sas_signature, looks_secret};
 use crate::auth::Credential;
 
 /// Longest piece of somebody else's text that is shown.
 const MAX_SHOWN: usize = 500;
-/// Words of a message are shorter; signatures and tokens are longer.
-const LONGEST_WORD: usize = 80;
+/// So much of it is looked at: what is cut off in its middle is not recognised.
+const MAX_LOOKED_AT: usize = 4 * MAX_SHOWN;
+/// Codes and ids are shorter; signatures and tokens are longer.
+const LONGEST_IDENTIFIER: usize = 80;
 /// A word that shares so many bytes in a row with a secret shows a piece of it.
 const PIECE: usize = 12;
 
@@ -39,28 +42,34 @@ impl Secrets {
     pub(crate) fn shown(&self, text: &str) -> String {
         let plain: String = text
             .chars()
-            .take(MAX_SHOWN)
+            .take(MAX_LOOKED_AT)
             .map(|letter| if is_printable(letter) { letter } else { ' ' })
             .collect();
-        let mut after_bearer = false;
-        let words: Vec<&str> = plain
-            .split(' ')
-            .map(|word| {
-                let is_token = after_bearer;
-                after_bearer = word.eq_ignore_ascii_case("bearer");
-                if is_token || looks_secret(word) || self.are_in(word) {
-                    "REDACTED"
-                } else {
-                    word
-                }
-            })
-            .collect();
-        words.join(" ")
+        let mut words: Vec<&str> = plain.split(' ').collect();
+        if text.chars().nth(MAX_LOOKED_AT).is_some() {
+            words.pop();
+        }
+        let mut is_announced = false;
+        let mut before = "";
+        for word in words.iter_mut().filter(|word| !word.is_empty()) {
+            let is_separator = matches!(*word, "=" | ":");
+            let is_secret = is_announced && !is_separator;
+            is_announced = if is_separator {
+                announces_secret(&format!("{before}{word}"))
+            } else {
+                announces_secret(word)
+            };
+            before = *word;
+            if is_secret || looks_secret(word) || self.are_in(word) {
+                *word = "REDACTED";
+            }
+        }
+        words.join(" ").chars().take(MAX_SHOWN).collect()
     }
 
     /// A code or an id: those of the service are letters, digits and hyphens.
     pub(crate) fn identifier(&self, text: &str) -> String {
-        let plain = text.len() <= 100
+        let plain = text.len() <= LONGEST_IDENTIFIER
             && text
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
@@ -83,32 +92,6 @@ impl Secrets {
     }
 }
 
-/// Whether a word looks like a secret of somebody: a proxy has its own, too.
-fn looks_secret(word: &str) -> bool {
-    let lower = word.to_ascii_lowercase();
-    let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric());
-    lower.contains("sig=")
-        || lower.contains("accountkey=")
-        || bare.len() >= LONGEST_WORD
-        || has_signature(word)
-        || bare.starts_with("eyJ")
-}
-
-/// Whether there is an HMAC-SHA256 in base64 in it, as Shared Key and SAS have one.
-fn has_signature(word: &str) -> bool {
-    const LETTERS: usize = 43;
-    let is_base64 = |letter: char| letter.is_ascii_alphanumeric() || "+/".contains(letter);
-    word.split_inclusive('=').any(|piece| {
-        let before = piece.strip_suffix('=').unwrap_or_default();
-        before
-            .chars()
-            .rev()
-            .take_while(|letter| is_base64(*letter))
-            .count()
-            >= LETTERS
-    })
-}
-
 /// Whether a terminal and a log show it as it is: no control character, no line or paragraph end, nothing
 /// that changes the direction of writing.
 fn is_printable(letter: char) -> bool {
@@ -118,11 +101,15 @@ fn is_printable(letter: char) -> bool {
 /// The path of a blob as a message shows it: what is behind a question mark may be a SAS that was pasted
 /// with it.
 pub(crate) fn shown_path(path: &str) -> &str {
-    if path.contains("sig=") {
-        path.split('?').next().unwrap_or(path)
-    } else {
-        path
+    if !has_sas_signature(path) {
+        return path;
     }
+    let lower = path.to_ascii_lowercase();
+    let end = ["?", "%3f", "%253f", "sig"]
+        .iter()
+        .filter_map(|mark| lower.find(mark))
+        .min();
+    &path[..end.unwrap_or_default()]
 }
 
 #[cfg(test)]
@@ -137,6 +124,19 @@ mod tests {
             ("token 'eyJhbGciOi.x.y'", "token REDACTED"),
             ("Bearer abc", "Bearer REDACTED"),
             (
+                "Authorization: Bearer  'abc' no",
+                "Authorization: Bearer  REDACTED no",
+            ),
+            ("AccountKey = abc, key", "AccountKey = REDACTED key"),
+            (
+                "{\"access_token\" : \"abc\" }",
+                "{\"access_token\" : REDACTED }",
+            ),
+            (
+                "x-ms-copy-source: https://a/b?sig=c",
+                "x-ms-copy-source: REDACTED",
+            ),
+            (
                 "SharedKey acct:w8l9wSK9o2yTUJVk1dVyzqxF5dAMVPyVJnkm6qXxwlg= is wrong",
                 "SharedKey REDACTED is wrong",
             ),
@@ -150,6 +150,8 @@ mod tests {
         ] {
             assert_eq!(none.shown(text), shown);
         }
+        let cut = format!("{} token {}", "a ".repeat(240), "aB3".repeat(2_000));
+        assert_eq!(none.shown(&cut).trim_end(), "a ".repeat(240) + " token");
         assert_eq!(none.identifier("BlobNotFound"), "BlobNotFound");
         for odd in ["a b", "eyJhbGciOi", &"x".repeat(90)] {
             assert!(!none.identifier(odd).contains(odd), "{odd}");
@@ -196,5 +198,9 @@ mod tests {
     fn a_path_is_shown_without_what_may_be_a_sas() {
         assert_eq!(shown_path("data/a?sv=1&sig=x"), "data/a");
         assert_eq!(shown_path("data/a?b"), "data/a?b");
+        assert_eq!(shown_path("data/a?sv=1&SIG=x"), "data/a");
+        assert_eq!(shown_path("data/a%3Fsv%3D1%26sig%3Dx"), "data/a");
+        assert_eq!(shown_path("data/a&sig=x"), "data/a&");
+        assert_eq!(shown_path("data/token=5/a"), "data/token=5/a");
     }
 }

@@ -190,6 +190,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Waits before another attempt, unless there have been enough: then this is the error.
+    pub(crate) fn again(&self, attempts: &mut Attempts, error: Error) -> Result<()> {
+        self.back_off(attempts, error, None)
+    }
+
     /// This machine has no descriptor left for a connection or a file: waits until there may be one. Those
     /// of connections that are not in use are let go. While requests are in flight there is hope.
     pub(crate) fn wait_for_room(&self, attempts: &mut Attempts, error: Error) -> Result<()> {

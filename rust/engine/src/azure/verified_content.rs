@@ -100,18 +100,18 @@ impl<'a, P: Put> Verified<'a, P> {
     ) -> Result<(u64, ResponseHead)> {
         let account = session.account;
         let _only_one = self.choose(account);
-        let mut refused_message = false;
+        let mut missed_message = None;
         let mut refused_crc64 = None;
         loop {
             let sent = session.call(attempts, &mut self);
             match (&self.check, sent) {
                 (Check::Message(message), Ok((head, _))) => {
-                    let is_known = head.get("x-ms-structured-body") == Some(FORM);
-                    account.structured_blocks.learn(is_known);
-                    if is_known {
+                    if head.get("x-ms-structured-body") == Some(FORM) {
+                        account.structured_blocks.prove();
                         return Ok((message.content().1, head));
                     }
                     log::debug!("what was sent as a structured message is sent plain");
+                    missed_message = Some(true);
                     self.check = Check::Crc64;
                 }
                 (Check::Message(_), Err(error))
@@ -120,7 +120,7 @@ impl<'a, P: Put> Verified<'a, P> {
                         && (error.status() == Some(400) || error.is_not_supported()) =>
                 {
                     log::debug!("sent in another form: {error}");
-                    refused_message = true;
+                    missed_message = Some(error.is_about_a_header());
                     self.check = Check::Crc64;
                 }
                 (Check::Crc64, Err(error)) if error.is_not_supported() => {
@@ -129,8 +129,8 @@ impl<'a, P: Put> Verified<'a, P> {
                 }
                 (_, Ok((head, _))) => {
                     // Only now is it clear that the form was what the service refused.
-                    if refused_message {
-                        account.structured_blocks.learn(false);
+                    if let Some(is_explained) = missed_message {
+                        account.structured_blocks.missed(is_explained);
                     }
                     if refused_crc64.is_some() {
                         account.without_crc64();

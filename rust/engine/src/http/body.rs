@@ -1,5 +1,7 @@
 //! The body of a response, in whichever framing it comes.
 
+use std::time::Duration;
+
 use super::{
     connection::Connection,
     message::{Framing, ResponseHead},
@@ -14,6 +16,10 @@ const MAX_CHUNK_LINE: usize = 4_096;
 /// What follows the content of an answer, such as the checksums of a structured message, is at most so
 /// long.
 const LITTLE: u64 = 64;
+
+/// The longest that is waited for the end of a body whose content is all here: the connection that it saves
+/// is not worth more.
+const LONGEST_WAIT_FOR_END: Duration = Duration::from_secs(1);
 
 /// Reads a response's body; knows when it is complete.
 #[derive(Debug)]
@@ -131,6 +137,21 @@ impl<'a> BodyReader<'a> {
         match self.read(buffer)? {
             0 => Err(TransportError::ended_early()),
             count => Ok(count),
+        }
+    }
+
+    /// Whether the body ends with what has been read, as far as it tells. An end that does not come costs no
+    /// more than the connection.
+    pub(crate) fn ends_here(&mut self) -> bool {
+        let is_within = |state: &State| matches!(state, State::Length(_) | State::Chunk(_));
+        if is_within(&self.state) {
+            return false;
+        }
+        self.pace = Pace::whole(self.connection.timeout.min(LONGEST_WAIT_FOR_END));
+        match self.read(&mut [0]) {
+            Ok(count) => count == 0,
+            Err(TransportError::Protocol(_)) => false,
+            Err(_) => !is_within(&self.state),
         }
     }
 

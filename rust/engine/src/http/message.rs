@@ -11,6 +11,7 @@ use std::{
 
 use percent_encoding::utf8_percent_encode;
 
+use super::number::number;
 use crate::{
     endpoint::QUERY,
     error::InvalidInput,
@@ -310,10 +311,9 @@ impl ResponseHead {
         if lengths.any(|other| other != length) {
             return Err("the answer has two lengths");
         }
-        match length.parse() {
-            Ok(length_in_bytes) if !length.starts_with('+') => Ok(Framing::Length(length_in_bytes)),
-            _ => Err("the answer has an illegal length"),
-        }
+        number(length)
+            .map(Framing::Length)
+            .ok_or("the answer has an illegal length")
     }
 
     /// The headers of that name, in any case; those whose value is not UTF-8 are left out.
@@ -361,12 +361,12 @@ impl ResponseHead {
             .strip_prefix("bytes")?
             .trim_start()
             .split_once('/')?;
-        let total = total.parse().ok()?;
+        let total = number(total)?;
         if range == "*" {
             return Some((None, total));
         }
         let (first, last) = range.split_once('-')?;
-        let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+        let (first, last) = (number(first)?, number(last)?);
         // Azurite answers a range from the end on with `bytes 9-8/9`.
         (last < total && first <= last + 1).then_some((Some((first, last)), total))
     }
@@ -462,6 +462,13 @@ mod tests {
         assert_eq!(head.content_range(), Some((Some((2, 6)), 10)));
         assert_eq!(head.metadata(), [("Key".to_owned(), "v".to_owned())]);
         assert!(head.keep_alive);
+        for range in [
+            "+2-6/10", "2-+6/10", "2-6/+10", "2-6/*", "2-6/", "2- 6/10", "6-2/10",
+        ] {
+            let text = format!("HTTP/1.1 206 Partial\r\nContent-Range: bytes {range}\r\n\r\n");
+            let (head, _) = parse(&text).unwrap().unwrap();
+            assert_eq!(head.content_range(), None, "{range}");
+        }
     }
 
     #[test]
@@ -477,6 +484,7 @@ mod tests {
         assert_eq!(framing(""), Ok(Framing::UntilClose));
         assert!(framing("Content-Length: 1\r\nContent-Length: 2\r\n").is_err());
         assert!(framing("Content-Length: -1\r\n").is_err());
+        assert!(framing("Content-Length: +1\r\n").is_err());
         assert!(framing("Transfer-Encoding: gzip, chunked\r\n").is_err());
         let head = ResponseHead::parse(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", true);
         assert_eq!(head.unwrap().unwrap().0.framing, Framing::Length(0));

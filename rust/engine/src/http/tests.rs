@@ -248,6 +248,43 @@ fn a_trickle_of_a_body_ends_in_time() {
 }
 
 #[test]
+fn the_end_of_a_body_whose_content_is_here() {
+    const CHUNKED: &str = "Transfer-Encoding: chunked";
+    for (framing, body, is_end, is_finished) in [
+        ("Content-Length: 5", "hello", true, true),
+        ("Content-Length: 6", "hello", false, false),
+        (CHUNKED, "5\r\nhello\r\n0\r\n\r\n", true, true),
+        (CHUNKED, "6\r\nhello", false, false),
+        (CHUNKED, "5\r\nhello\r\n1\r\n", false, false),
+        (CHUNKED, "5\r\nhello\r\n1\r\n!", false, false),
+        (CHUNKED, "5\r\nhello!\r\n", false, false),
+        ("Connection: close", "hello!", false, false),
+        // What never comes is waited for a moment, whatever the time-out is.
+        (CHUNKED, "5\r\nhello\r\n", true, false),
+        (CHUNKED, "5\r\nhello\r\n0\r\nA: b\r\n", true, false),
+        ("Connection: close", "hello", true, false),
+    ] {
+        let server = Scripted::new(false, move |stream, signals| {
+            stream.read_head();
+            stream.say(&format!("HTTP/1.1 200 OK\r\n{framing}\r\n\r\n{body}"));
+            signals.wait();
+        });
+        let mut connection = server.open(GUARD * 100).unwrap();
+        let head = exchange(&mut connection, Body::Empty).unwrap();
+        let cancel = CancelFlag::default();
+        let cancellation = Cancellation::new(&cancel, SignalPoll::never());
+        let mut reader = BodyReader::new(&mut connection, &head, cancellation);
+        let mut content = [0; 5];
+        let mut filled = 0;
+        while filled < content.len() {
+            filled += reader.read_some(&mut content[filled..]).unwrap();
+        }
+        assert_eq!(reader.ends_here(), is_end, "{framing}, {body:?}");
+        assert_eq!(reader.is_finished(), is_finished, "{framing}, {body:?}");
+    }
+}
+
+#[test]
 fn an_explanation_must_come_within_the_time_out() {
     let server = Scripted::new(false, |stream, signals| {
         stream.read_head();

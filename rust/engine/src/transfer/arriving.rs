@@ -90,10 +90,19 @@ impl<'b> Arriving<'b> {
         (filled, None)
     }
 
-    /// All content is here. The end of a chunked body is still to be read; without it the connection is
-    /// of no use.
-    pub(super) fn end(&mut self) {
-        let _ = self.body.read(&mut [0]);
+    /// All content is here, and nothing may follow it; a message has been looked at to its end.
+    pub(super) fn end(&mut self) -> Result<(), Failure> {
+        let is_end = match self.form {
+            Form::Plain { .. } => self.body.ends_here(),
+            Form::Message(_) => true,
+        };
+        if is_end {
+            return Ok(());
+        }
+        Err(Failure::Damaged(Error::new(
+            ErrorKind::Integrity,
+            "the answer is longer than the range that was asked for; something on the way changed it",
+        )))
     }
 }
 

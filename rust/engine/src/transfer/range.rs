@@ -10,9 +10,10 @@ use super::{
     download::{Download, changed},
     file::PartialFile,
     memory::MemoryRegion,
-    vouching::{is_asked_twice, is_refusal, longest, without_messages},
+    vouching::{Missed, is_asked_twice, is_proven, is_refusal, longest, without_messages},
 };
 use crate::{
+    account::Account,
     azure::{Attempts, GetBlob, Opened, ReceivedRange, Session, Vouching},
     checksum::{combine, encode_crc64},
     error::{Error, ErrorKind, Result},
@@ -20,6 +21,8 @@ use crate::{
     limits::{BUFFER_SIZE, SMALLEST_RANGE},
 };
 
+/// Answers to one request without the checksum that the endpoint has sent before, after which the call fails.
+const MAX_UNVOUCHED: u32 = 3;
 /// With so many bytes more an attempt has not failed in vain, or with a sixteenth of a small range:
 /// otherwise a byte a connection would keep the transfer, and the service, busy for ever.
 const PROGRESS: u64 = 64 << 10;
@@ -178,7 +181,8 @@ impl RangeDownload {
         first: bool,
     ) -> Result<(Opened<'a>, ReceivedRange)> {
         let account = session.account;
-        let mut refused = (false, false);
+        let mut missed = Missed::default();
+        let mut unvouched = 0;
         loop {
             let from = self.start + self.reached.bytes;
             let end = self.start
@@ -201,13 +205,8 @@ impl RangeDownload {
             let opened = match session.open(attempts, &mut get) {
                 Err(error) if is_refusal(account, self.vouching, &error) => {
                     log::debug!("asked for in another form: {error}");
-                    if self.vouching == Vouching::StructuredMessage {
-                        refused.0 = true;
-                        self.ask_for(without_messages(account));
-                    } else {
-                        refused.1 = true;
-                        self.ask_for(Vouching::Length);
-                    }
+                    missed.add(self.vouching, error.is_about_a_header());
+                    self.ask_for_other_form(account);
                     attempts.in_another_form();
                     continue;
                 }
@@ -221,31 +220,37 @@ impl RangeDownload {
                     continue;
                 }
             };
-            let is_plain = self.vouching == Vouching::StructuredMessage && !received.is_message;
-            if is_plain && account.structured_messages.is_proven() {
-                // Of a cache or a proxy in between, perhaps; nobody vouches for it.
+            if received.is_message {
+                account.structured_messages.prove();
+            }
+            let asked = self.vouching;
+            let is_vouched_for = match asked {
+                Vouching::Length => true,
+                Vouching::RangeCrc64 => opened.head.get("x-ms-content-crc64").is_some(),
+                Vouching::StructuredMessage => received.is_message,
+            };
+            if !is_vouched_for && is_proven(account, asked) {
                 drop(opened);
-                let plain = TransportError::Protocol(
-                    "the answer is no structured message, though the service has sent such before",
-                );
-                session.broken(attempts, plain)?;
+                unvouched += 1;
+                if unvouched == MAX_UNVOUCHED {
+                    return Err(stopped_vouching().with_attempts(unvouched));
+                }
+                session.again(attempts, stopped_vouching())?;
                 continue;
             }
-            // Only now is it clear that the form was what the service refused. One that is ignored costs
-            // nothing, and is asked for again, unless something else has to take its place.
-            if refused.0 || received.is_message || (is_plain && is_asked_twice(account)) {
-                account.has_structured_messages(received.is_message);
-            }
-            if refused.1 {
-                account.without_checked_ranges();
-            }
-            if is_plain {
-                self.ask_for(without_messages(account));
+            if !is_vouched_for {
+                // A message that is not sent costs nothing, and is asked for again, unless something else
+                // has to take its place.
+                if asked == Vouching::RangeCrc64 || is_asked_twice(account) {
+                    missed.add(asked, false);
+                }
+                self.ask_for_other_form(account);
                 if self.vouching == Vouching::RangeCrc64 {
                     attempts.in_another_form();
                     continue;
                 }
             }
+            missed.remember(account);
             let version = Version::read(&opened.head, received.total);
             if self.version.as_ref().is_some_and(|known| *known != version) {
                 return Err(changed());
@@ -254,9 +259,12 @@ impl RangeDownload {
         }
     }
 
-    fn ask_for(&mut self, vouching: Vouching) {
-        self.vouching = vouching;
-        self.most = self.most.min(longest(vouching));
+    fn ask_for_other_form(&mut self, account: &Account) {
+        self.vouching = match self.vouching {
+            Vouching::StructuredMessage => without_messages(account),
+            Vouching::RangeCrc64 | Vouching::Length => Vouching::Length,
+        };
+        self.most = self.most.min(longest(self.vouching));
     }
 
     /// Waits before another attempt, if there is to be one.
@@ -314,24 +322,18 @@ impl RangeDownload {
         let result = match self.vouching {
             Vouching::StructuredMessage => result,
             Vouching::Length => {
-                self.vouch(&begun_with, arriving.vouched());
+                if !matches!(result, Err(Failure::Damaged(_))) {
+                    self.vouch(&begun_with, arriving.vouched());
+                }
                 result
             }
             // It covers the whole answer: what came of a broken one cannot be verified.
             Vouching::RangeCrc64 => result.and_then(|()| {
                 let (_, crc64) = arriving.vouched();
-                match sent {
-                    Some(sent) if sent != encode_crc64(crc64) => {
-                        return Err(Failure::Damaged(damaged("CRC64")));
-                    }
-                    Some(_) => {
-                        session.account.checked_ranges.learn(true);
-                    }
-                    None if session.account.checked_ranges.is_proven() => {
-                        return Err(Failure::Damaged(damaged("CRC64")));
-                    }
-                    None => session.account.without_checked_ranges(),
+                if sent != Some(encode_crc64(crc64)) {
+                    return Err(Failure::Damaged(damaged("CRC64")));
                 }
+                session.account.checked_ranges.prove();
                 self.vouch(&begun_with, arriving.vouched());
                 Ok(())
             }),
@@ -431,9 +433,16 @@ impl RangeDownload {
                 return Err(failure);
             }
         }
-        arriving.end();
-        Ok(())
+        arriving.end()
     }
+}
+
+fn stopped_vouching() -> Error {
+    Error::new(
+        ErrorKind::Integrity,
+        "the answer comes without the checksum that the service has sent before, and is not believed; \
+         something on the way removes it: check proxies and caches, or give checksum=None to do without",
+    )
 }
 
 pub(super) fn damaged(checksum: &str) -> Error {

@@ -36,15 +36,52 @@ pub(super) fn longest(vouching: Vouching) -> u64 {
     }
 }
 
-/// Whether the service may have refused the form that was asked for, and not the range.
-pub(super) fn is_refusal(account: &Account, vouching: Vouching, error: &Error) -> bool {
+/// What was asked for and did not come, until the request is answered in another form: only then is it clear
+/// that the form was the reason. Of each whether the service explained it.
+#[derive(Debug, Default)]
+pub(super) struct Missed {
+    message: Option<bool>,
+    crc64: Option<bool>,
+}
+
+impl Missed {
+    pub(super) fn add(&mut self, vouching: Vouching, is_explained: bool) {
+        match vouching {
+            Vouching::StructuredMessage => self.message = Some(is_explained),
+            Vouching::RangeCrc64 => self.crc64 = Some(is_explained),
+            Vouching::Length => {}
+        }
+    }
+
+    /// The request has succeeded without.
+    pub(super) fn remember(&self, account: &Account) {
+        if let Some(is_explained) = self.message {
+            account.without_structured_messages(is_explained);
+        }
+        if let Some(is_explained) = self.crc64 {
+            account.without_checked_ranges(is_explained);
+        }
+    }
+}
+
+/// Whether an answer that comes without what was asked for is not to be believed: the endpoint has it.
+pub(super) fn is_proven(account: &Account, vouching: Vouching) -> bool {
     match vouching {
         Vouching::Length => false,
-        Vouching::RangeCrc64 => !account.checked_ranges.is_proven() && error.is_not_supported(),
+        Vouching::RangeCrc64 => account.checked_ranges.is_proven(),
+        Vouching::StructuredMessage => account.structured_messages.is_proven(),
+    }
+}
+
+/// Whether the service may have refused the form that was asked for, and not the range.
+pub(super) fn is_refusal(account: &Account, vouching: Vouching, error: &Error) -> bool {
+    if is_proven(account, vouching) {
+        return false;
+    }
+    match vouching {
+        Vouching::Length => false,
+        Vouching::RangeCrc64 => error.is_not_supported(),
         // What knows no header of a version knows, as a rule, no such version either.
-        Vouching::StructuredMessage => {
-            !account.structured_messages.is_proven()
-                && (error.status() == Some(400) || error.is_not_supported())
-        }
+        Vouching::StructuredMessage => error.status() == Some(400) || error.is_not_supported(),
     }
 }

@@ -10,11 +10,18 @@ use crate::{
 pub(crate) trait Incoming {
     /// Reads some bytes; 0 only at the end.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError>;
+
+    /// Whether nothing follows what has been read.
+    fn ends_here(&mut self) -> bool;
 }
 
 impl Incoming for BodyReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         BodyReader::read(self, buffer)
+    }
+
+    fn ends_here(&mut self) -> bool {
+        BodyReader::ends_here(self)
     }
 }
 
@@ -156,9 +163,10 @@ impl Decoder {
             self.begin_segment(incoming)?;
         }
         verify(incoming, self.crc64)?;
-        match incoming.read(&mut [0])? {
-            0 => Ok(()),
-            _ => Err(Unreadable::Damaged("something follows it")),
+        if incoming.ends_here() {
+            Ok(())
+        } else {
+            Err(Unreadable::Damaged("something follows it"))
         }
     }
 }
@@ -211,6 +219,10 @@ mod tests {
             buffer[..count].copy_from_slice(&self.0[..count]);
             self.0 = &self.0[count..];
             Ok(count)
+        }
+
+        fn ends_here(&mut self) -> bool {
+            self.0.is_empty()
         }
     }
 
