@@ -4,35 +4,29 @@
 //! If-Match, and each answer must name the version of the first: a blob that changes meanwhile is read
 //! anew, once, and never mixed.
 
-use std::{
-    ops::Range,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
-
-use md5::{Digest, Md5};
 
 use super::{
     file::PartialFile,
     item::Item,
     job::{Output, Target},
     memory::MemoryRegion,
-    ordered_digest::OrderedDigest,
-    part_tracker::{Part, PartTracker, Total},
+    part_tracker::{Part, PartTracker},
     plan::Parts,
-    range::{Destination, RangeDownload, Version, damaged},
-    scheduler::{PartSource, Task, Worker},
+    range::{Destination, RangeDownload, Version},
+    range_parts::{RangeParts, WholeDigest},
+    scheduler::{Task, Worker},
     vouching::{longest, vouching},
 };
 use crate::{
     azure::{Attempts, Conditions, Downloaded, ReceivedRange, Session, get_properties, shown_path},
-    cancel::Cancellation,
     checksum::Checksum,
     error::{Error, ErrorKind, Result},
     http::ResponseHead,
-    limits::{BUFFER_SIZE, MAX_UNASKED_MD5, PART_SIZE},
+    limits::{MAX_UNASKED_MD5, PART_SIZE},
     sync::Mutex,
 };
 
@@ -41,7 +35,7 @@ pub(super) struct Download {
     /// Let go of before the end is reported: the caller's memory is the caller's again then.
     target: Mutex<Option<Target>>,
     pub(super) item: Item,
-    offset: u64,
+    pub(super) offset: u64,
     /// Bytes wanted; None for all.
     length: Option<u64>,
     pub(super) conditions: Arc<Conditions>,
@@ -191,10 +185,7 @@ impl FirstRange {
             first,
             version,
             head: head.clone(),
-            digest: md5.map(|expected| WholeDigest {
-                expected,
-                pieces: OrderedDigest::new(),
-            }),
+            digest: md5.map(WholeDigest::new),
             file,
             memory: Mutex::new(later),
         });
@@ -315,7 +306,7 @@ impl Download {
     }
 
     /// Reports the end; or starts over, once, where the blob changed meanwhile.
-    fn finish(self: &Arc<Self>, result: Result<Downloaded>) {
+    pub(super) fn finish(self: &Arc<Self>, result: Result<Downloaded>) {
         let asked = self.conditions.concern_the_version();
         let changed = |error: &Error| error.kind() == ErrorKind::Modified && !asked;
         if result.as_ref().is_err_and(changed) && !self.restarted.swap(true, Ordering::Relaxed) {
@@ -339,202 +330,4 @@ pub(super) fn changed() -> Error {
         ErrorKind::Modified,
         "the blob was changed while it was read",
     )
-}
-
-/// The ranges of a blob after the first.
-#[derive(Debug)]
-struct RangeParts {
-    tracker: PartTracker,
-    parts: Parts,
-    /// Bytes of the first range.
-    first: u64,
-    version: Version,
-    head: ResponseHead,
-    /// The MD5 of the whole, where that is to be verified.
-    digest: Option<WholeDigest>,
-    file: Option<Arc<PartialFile>>,
-    /// The memory of the parts that nobody has claimed.
-    memory: Mutex<Option<MemoryRegion>>,
-    download: Arc<Download>,
-}
-
-#[derive(Debug)]
-struct WholeDigest {
-    expected: String,
-    pieces: OrderedDigest<Piece>,
-}
-
-/// A part that arrived: where it is, and the memory that holds it, unless the file does.
-type Piece = (u64, Part, Option<MemoryRegion>);
-
-impl PartSource for RangeParts {
-    fn claim(self: Arc<Self>) -> Option<Box<dyn Task>> {
-        let index = self.tracker.claim()?;
-        let (offset, length) = self.parts.get(index - 1);
-        let destination = if let Some(file) = &self.file {
-            Destination::File {
-                file: Arc::clone(file),
-                offset: self.first + offset,
-            }
-        } else {
-            // Parts are claimed in their order, each from the start of what is left.
-            let mut memory = self.memory.lock();
-            let (here, later) = memory.take()?.split_at(length as usize);
-            *memory = Some(later);
-            Destination::Memory(here)
-        };
-        let start = self.download.offset + self.first + offset;
-        let vouching = vouching(&self.download.item.call.account);
-        let mut range = RangeDownload::new(start, length, vouching, self.file.is_some());
-        range.begin(destination, length, None, self.version.clone());
-        Some(Box::new(RangePart {
-            index,
-            offset: self.first + offset,
-            range,
-            attempts: Attempts::default(),
-            parts: self,
-        }))
-    }
-}
-
-struct RangePart {
-    index: u64,
-    offset: u64,
-    range: RangeDownload,
-    attempts: Attempts,
-    parts: Arc<RangeParts>,
-}
-
-impl RangePart {
-    fn get(&mut self, worker: &mut Worker<'_>) -> Result<()> {
-        let download = Arc::clone(&self.parts.download);
-        let mut session = download.item.session(worker);
-        loop {
-            let (mut opened, received) = self
-                .range
-                .open(&mut session, &mut self.attempts, &download, false)
-                .map_err(|error| match error.status() {
-                    Some(416) => changed(),
-                    _ => error,
-                })?;
-            let copied = self
-                .range
-                .copy_body(&mut opened, &received, &session, &download);
-            opened.close(self.range.body_is_finished());
-            match copied {
-                Ok(()) if self.range.is_complete() => return Ok(()),
-                Ok(()) => {}
-                Err(failure) => {
-                    self.range
-                        .retry(failure, &session, &mut self.attempts, &download)?;
-                }
-            }
-        }
-    }
-}
-
-impl Task for RangePart {
-    fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
-        let parts = Arc::clone(&self.parts);
-        let guard = parts.tracker.guard();
-        let result = self.get(worker);
-        guard.release();
-        if matches!(&result, Err(error) if error.is_token_needed()) {
-            return Some(self);
-        }
-        let (crc64, length) = self.range.moved();
-        let part = result.map(|()| Part {
-            index: self.index,
-            crc64,
-            length,
-        });
-        let offset = self.offset;
-        let memory = self.range.into_memory();
-        parts.done(part, offset, memory, worker);
-        None
-    }
-}
-
-impl RangeParts {
-    fn done(
-        &self,
-        part: Result<Part>,
-        offset: u64,
-        memory: Option<MemoryRegion>,
-        worker: &Worker<'_>,
-    ) {
-        let Some(digest) = &self.digest else {
-            drop(memory);
-            return self.ended(part);
-        };
-        match part {
-            Ok(part) => {
-                let call = &self.download.item.call;
-                let done = digest.pieces.add(
-                    offset,
-                    part.length,
-                    (offset, part, memory),
-                    &Cancellation::new(&call.cancel, worker.signals),
-                    |hash, piece, bytes| self.update(hash, piece, bytes),
-                );
-                for ((_, part, memory), hashed) in done {
-                    drop(memory);
-                    self.ended(hashed.map(|()| part));
-                }
-            }
-            Err(error) => {
-                drop(memory);
-                for (_, part, memory) in digest.pieces.abandon() {
-                    drop(memory);
-                    self.ended(Ok(part));
-                }
-                self.ended(Err(error));
-            }
-        }
-    }
-
-    /// Hashes bytes of a part: from memory, or from the file, which the system still has in memory.
-    fn update(&self, hash: &mut Md5, (offset, _, memory): &Piece, bytes: Range<u64>) -> Result<()> {
-        if let Some(memory) = memory {
-            hash.update(&memory.bytes()[bytes.start as usize..bytes.end as usize]);
-        }
-        if let Some(file) = &self.file {
-            let buffers = &self.download.item.call.account.buffers;
-            let mut buffer = buffers.take(BUFFER_SIZE);
-            let piece = &mut buffer[..(bytes.end - bytes.start) as usize];
-            file.read_at(piece, offset + bytes.start)?;
-            hash.update(piece);
-            buffers.put(buffer);
-        }
-        Ok(())
-    }
-
-    /// A part has come to its end, its digest included.
-    fn ended(&self, part: Result<Part>) {
-        if let Some(end) = self.tracker.done(part.map(Some)) {
-            let result = end.and_then(|total| self.complete(total));
-            drop(self.memory.lock().take());
-            if let (Some(file), Err(_)) = (&self.file, &result) {
-                file.discard();
-            }
-            self.download.finish(result);
-        }
-    }
-
-    /// All parts are here.
-    fn complete(&self, total: Total) -> Result<Downloaded> {
-        if let Some(digest) = &self.digest
-            && digest.pieces.value().as_ref() != Some(&digest.expected)
-        {
-            return Err(damaged("MD5"));
-        }
-        if let Some(file) = &self.file {
-            file.commit()?;
-        }
-        Ok(Downloaded {
-            size: total.size,
-            crc64: total.crc64,
-            head: self.head.clone(),
-        })
-    }
 }

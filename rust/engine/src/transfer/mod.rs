@@ -15,6 +15,7 @@ mod ordered_digest;
 mod part_tracker;
 mod plan;
 mod range;
+mod range_parts;
 mod scheduler;
 mod small;
 mod source;
