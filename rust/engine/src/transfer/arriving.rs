@@ -1,11 +1,10 @@
 //! The content of an answer as it arrives, plain or in a structured message.
 
-use super::range::Failure;
 use crate::{
     azure::{Decoder, Unreadable},
     checksum::Crc64,
     error::{Error, ErrorKind},
-    http::BodyReader,
+    http::{BodyReader, TransportError},
 };
 
 pub(super) struct Arriving<'b> {
@@ -103,6 +102,29 @@ impl<'b> Arriving<'b> {
             ErrorKind::Integrity,
             "the answer is longer than the range that was asked for; something on the way changed it",
         )))
+    }
+}
+
+/// Why a body could not be copied.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Another attempt may succeed.
+    Broken(TransportError),
+    /// It is not what the service sent; a second time this is the error.
+    Damaged(Error),
+    /// Another attempt would end the same way.
+    Final(Error),
+}
+
+impl From<TransportError> for Failure {
+    fn from(error: TransportError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Moving blobs: one or many, whole or in parts. What is asked of the service, and how, is in `azure/`.
 
 mod arriving;
+mod blocks;
 mod call;
 mod call_state;
 mod delete;

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 
 use super::{
-    arriving::Arriving,
+    arriving::{Arriving, Failure},
     download::{Download, changed},
     file::PartialFile,
     memory::MemoryRegion,
@@ -17,7 +17,7 @@ use crate::{
     azure::{Attempts, GetBlob, Opened, ReceivedRange, Session, Vouching},
     checksum::{combine, encode_crc64},
     error::{Error, ErrorKind, Result},
-    http::{ResponseHead, TransportError},
+    http::ResponseHead,
     limits::{BUFFER_SIZE, SMALLEST_RANGE},
 };
 
@@ -47,29 +47,6 @@ impl Version {
             etag: head.get("etag").map(str::to_owned),
             total,
         }
-    }
-}
-
-/// Why a body could not be copied.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// Another attempt may succeed.
-    Broken(TransportError),
-    /// It is not what the service sent; a second time this is the error.
-    Damaged(Error),
-    /// Another attempt would end the same way.
-    Final(Error),
-}
-
-impl From<TransportError> for Failure {
-    fn from(error: TransportError) -> Self {
-        Self::Broken(error)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Final(error)
     }
 }
 

@@ -9,6 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 
 use super::{
+    blocks::Commit,
     call::WantedBlock,
     item::Item,
     job::{Output, Uploaded},
@@ -16,7 +17,6 @@ use super::{
     part_tracker::{Part, PartTracker},
     plan::{BlockIds, stream_block_size},
     scheduler::{Task, Worker},
-    upload::Commit,
 };
 use crate::{
     admission::{Reservation, Ticket},
