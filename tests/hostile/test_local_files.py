@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -646,7 +647,7 @@ def test_a_group_that_cannot_be_kept_leaves_its_rights_to_nobody(tmp_path: Path)
         tmp_path.chmod(0o777)
         os.chdir(tmp_path)
         Path("target").write_bytes(b"old")
-        Path("target").chmod(0o4660)
+        Path("target").chmod(0o4664)
         os.chown("target", 1001, 5000)
         os.setgroups([])
         os.setegid(100)
@@ -654,4 +655,43 @@ def test_a_group_that_cannot_be_kept_leaves_its_rights_to_nobody(tmp_path: Path)
         client.download("data/blob", "target")
         os.seteuid(0)
         found = Path("target").stat()
-    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1000, 100, 0o600)
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1000, 100, 0o604)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can become two others")
+@in_child()
+def test_who_was_kept_out_by_the_group_is_kept_out_where_it_is_lost(tmp_path: Path) -> None:
+    with LocalAzure(tls=False, containers=["data"]) as azure:
+        client = azure.client()
+        client.write("data/blob", b"content")
+        tmp_path.chmod(0o777)
+        os.chdir(tmp_path)
+        Path("target").write_bytes(b"old")
+        Path("target").chmod(0o604)
+        os.chown("target", 1001, 5000)
+        os.setgroups([])
+        os.setegid(100)
+        os.seteuid(1000)
+        client.download("data/blob", "target")
+        os.seteuid(0)
+        mode = stat.S_IMODE(Path("target").stat().st_mode)
+    assert mode == 0o600
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="access control lists of Linux")
+@in_child()
+def test_the_access_control_list_of_a_file_that_is_replaced_is_kept(tmp_path: Path) -> None:
+    # acl(5): the owner, user 12345 and the mask may read and write, the group and others nothing.
+    entries = [(1, 6, -1), (2, 6, 12345), (4, 0, -1), (0x10, 6, -1), (0x20, 0, -1)]
+    access_list = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    target = tmp_path / "target"
+    target.write_bytes(b"old")
+    try:
+        os.setxattr(target, "system.posix_acl_access", access_list)
+    except OSError:
+        pytest.skip("this file system has no access control lists")
+    with LocalAzure(tls=False, containers=["data"]) as azure:
+        azure.client().write("data/blob", b"content")
+        azure.client().download("data/blob", target)
+    assert target.read_bytes() == b"content"
+    assert os.getxattr(target, "system.posix_acl_access") == access_list

@@ -20,6 +20,12 @@ use rustix::{
     io::{Errno, retry_on_intr},
 };
 
+#[cfg(target_os = "linux")]
+use {
+    rustix::fs::{XattrFlags, fsetxattr, lgetxattr},
+    std::os::fd::AsRawFd,
+};
+
 use super::{ABANDONED, FolderIdentity, Kind, try_lock};
 
 /// On Linux one may work in a folder that one may not read.
@@ -72,8 +78,13 @@ impl Folder {
         }
     }
 
-    /// A new file, that nobody else may read before it has the rights of the one that it is to replace.
-    pub(crate) fn create_new(&self, name: &OsStr, replaces: Option<&Found>) -> io::Result<File> {
+    /// A new file, that nobody else may read before it has the rights of the one that it is to replace, whose
+    /// name is given too.
+    pub(crate) fn create_new(
+        &self,
+        name: &OsStr,
+        replaces: Option<(&OsStr, &Found)>,
+    ) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let mode = if replaces.is_some() {
             OWNERS_FILE
@@ -82,8 +93,8 @@ impl Folder {
         };
         let file = retry_on_intr(|| openat(&self.0, name, flags, mode))?;
         let file = File::from(file);
-        if let Some(Found(old)) = replaces
-            && let Err(error) = protect(&file, old)
+        if let Some((old_name, Found(old))) = replaces
+            && let Err(error) = protect(&file, old, access_list(&self.0, old_name).as_deref())
         {
             let _ = self.remove(name);
             return Err(error);
@@ -190,18 +201,62 @@ fn is_local(_file: &File) -> bool {
     false
 }
 
+/// The name of the attribute that Linux keeps a POSIX access control list in.
+#[cfg(target_os = "linux")]
+const ACCESS_LIST: &str = "system.posix_acl_access";
+/// `XATTR_SIZE_MAX` of linux/limits.h.
+#[cfg(target_os = "linux")]
+const LONGEST_ATTRIBUTE: usize = 64 << 10;
+
+/// The access control list of a file in a folder, where it has one beyond its mode.
+#[cfg(target_os = "linux")]
+fn access_list(folder: &OwnedFd, name: &OsStr) -> Option<Vec<u8>> {
+    // There is no such call that takes a folder, and the file itself may not be ours to open.
+    let folder = format!("/proc/self/fd/{}", folder.as_raw_fd());
+    let path = Path::new(&folder).join(name);
+    let mut list = vec![0; LONGEST_ATTRIBUTE];
+    let length = lgetxattr(&path, ACCESS_LIST, &mut list[..]).ok()?;
+    list.truncate(length);
+    (!list.is_empty()).then_some(list)
+}
+
+#[cfg(target_os = "linux")]
+fn set_access_list(file: &File, list: &[u8]) -> io::Result<()> {
+    Ok(fsetxattr(file, ACCESS_LIST, list, XattrFlags::empty())?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn access_list(_folder: &OwnedFd, _name: &OsStr) -> Option<Vec<u8>> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_access_list(_file: &File, _list: &[u8]) -> io::Result<()> {
+    Ok(())
+}
+
 /// Gives a new file the owner, the group and the rights of an old one, and nobody more than those had.
-fn protect(file: &File, old: &Stat) -> io::Result<()> {
+fn protect(file: &File, old: &Stat, access_list: Option<&[u8]>) -> io::Result<()> {
     // To keep the owner of somebody else's file is allowed only to the superuser.
     let has_group = fchown(file, Some(old.st_uid), Some(old.st_gid))
         .or_else(|_| fchown(file, None, Some(old.st_gid)))
         .is_ok();
     // What came over the network runs with nobody else's rights.
-    let mut mode = old.st_mode as RawMode & 0o777;
+    let mode = old.st_mode as RawMode & 0o777;
+    let mut kept = mode;
     if !has_group {
-        mode &= !0o070;
+        // Members of the old group are among the others now.
+        kept = mode & (0o700 | (mode >> 3 & 0o007));
     }
-    Ok(fchmod(file, Mode::from_raw_mode(mode))?)
+    if let Some(list) = access_list {
+        // With a list, what the mode says of the group is said of everybody in the list.
+        kept = mode & 0o700;
+        fchmod(file, Mode::from_raw_mode(kept))?;
+        if has_group && set_access_list(file, list).is_ok() {
+            return Ok(());
+        }
+    }
+    Ok(fchmod(file, Mode::from_raw_mode(kept))?)
 }
 
 #[cfg(test)]

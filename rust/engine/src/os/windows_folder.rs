@@ -56,7 +56,11 @@ impl Folder {
     }
 
     /// A new file; it has the rights that its folder hands down.
-    pub(crate) fn create_new(&self, name: &OsStr, _replaces: Option<&Found>) -> io::Result<File> {
+    pub(crate) fn create_new(
+        &self,
+        name: &OsStr,
+        _replaces: Option<(&OsStr, &Found)>,
+    ) -> io::Result<File> {
         OpenOptions::new()
             .read(true)
             .write(true)

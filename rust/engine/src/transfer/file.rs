@@ -271,7 +271,7 @@ fn create_locked(
 ) -> io::Result<(OsString, File)> {
     loop {
         let temporary = temporary_name(name);
-        let file = folder.create_new(&temporary, replaces)?;
+        let file = folder.create_new(&temporary, replaces.map(|found| (name, found)))?;
         // Not every file system has locks.
         let ours = os::try_lock(&file).unwrap_or(true);
         // Somebody may have looked at the file in between, and removed it.
