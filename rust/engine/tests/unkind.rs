@@ -250,6 +250,21 @@ fn a_copy_that_makes_no_progress_is_given_up() {
     }
 }
 
+fn copies_back(socket: &mut TcpStream) {
+    answer(
+        socket,
+        "200 OK",
+        "x-ms-copy-id: copy-1\r\nx-ms-copy-status: pending\r\nx-ms-copy-progress: 2/7",
+    );
+}
+
+#[test]
+fn a_copy_that_goes_to_and_fro_is_given_up() {
+    let outcome = copy(vec![begins_to_copy, copies_on, copies_back]);
+    assert_eq!(outcome.error().kind(), ErrorKind::Service);
+    assert!(outcome.error().message().contains("no progress"));
+}
+
 #[test]
 fn the_end_of_another_copy_is_not_that_of_ours() {
     for answer in [copied_by_somebody_else, written_by_somebody_else] {

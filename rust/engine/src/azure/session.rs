@@ -350,7 +350,12 @@ impl<'a> Session<'a> {
         let finished = body.is_finished();
         let head = opened.close(finished);
         let credential = self.account.credential();
-        let secrets = Secrets::new(&credential, authorization);
+        let proxy = self
+            .account
+            .pool
+            .forwarder()
+            .and_then(|proxy| proxy.authorization());
+        let secrets = Secrets::new(&credential, authorization.into_iter().chain(proxy));
         let error = error_response::error(&head, &text, &self.account.endpoint.url(), &secrets);
         let asked = retry::retry_after(|name| head.get(name));
         match retry::decide(head.status, error.code()) {
