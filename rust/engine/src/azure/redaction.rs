@@ -26,9 +26,9 @@ impl Secrets {
         authorizations: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let mut secrets = credential.secrets();
-        secrets
-            .iter_mut()
-            .for_each(|secret| secret.make_ascii_lowercase());
+        for secret in &mut secrets {
+            secret.make_ascii_lowercase();
+        }
         for value in authorizations {
             let secret = match value.strip_prefix("Bearer ") {
                 Some(token) => token,
