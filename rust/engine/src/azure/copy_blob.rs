@@ -163,13 +163,15 @@ impl CopyBlob {
         loop {
             let (properties, head) = get_properties(session, &mut self.polls, blob, &none)?;
             self.polls = Attempts::default();
-            if self.pending && head.get("x-ms-copy-id") != self.id.as_deref() {
+            let status = head.get("x-ms-copy-status");
+            let is_another = head.get("x-ms-copy-id") != self.id.as_deref() || status.is_none();
+            if self.pending && is_another {
                 return Err(Error::new(
                     ErrorKind::Modified,
                     format!("somebody else wrote the blob before the copy was done (copy id {id})"),
                 ));
             }
-            match head.get("x-ms-copy-status") {
+            match status {
                 Some("success") | None => return Ok(Box::new(properties)),
                 Some("pending") => {
                     let moved = head.get("x-ms-copy-progress");
