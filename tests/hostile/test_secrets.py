@@ -240,6 +240,22 @@ def test_the_services_own_text_with_the_secret_of_a_part(kind: str) -> None:
         assert not any(secret[:20] in said for secret in sent), said
 
 
+@in_child()
+def test_the_services_own_text_with_the_password_for_a_proxy() -> None:
+    def respond(connection: Connection, request: Request) -> None:
+        sent = request.headers["proxy-authorization"]
+        connection.answer_error(request, 400, "Odd", message=f"sent {sent} and {sent.split()[1]}")
+
+    with Server(each(respond)) as server:
+        proxy = f"http://user:hunter2hunter2@127.0.0.1:{server.port}"
+        client = fastblob.Client("http://acct.blob.example/acct", KEY_LIKE, proxy=proxy, max_retries=0)
+        with pytest.raises(fastblob.ServiceError) as caught:
+            client.read("data/blob")
+        sent = server.heads[0].headers["proxy-authorization"].split()[1]
+        assert sent not in shown(caught.value)
+        assert "REDACTED" in str(caught.value)
+
+
 @pytest.mark.parametrize("kind", ["key", "SAS", "token"])
 @in_child()
 def test_local_variables_in_a_traceback(kind: str) -> None:

@@ -14,7 +14,7 @@ use fastblob_engine::{
     Answer, BlobRef, Client, Conditions, Config, CopyBlob, Credential, Endpoint, ErrorKind, Job,
     ListOptions, Outcome, Output, Token, WriteOptions,
 };
-use support::{Expected, read, run_with, write};
+use support::{Expected, answering::Answering, read, run_with, write};
 
 /// What a server does with its connections, one after another.
 struct Server {
@@ -250,12 +250,36 @@ fn a_copy_that_makes_no_progress_is_given_up() {
     }
 }
 
+fn copies_back(socket: &mut TcpStream) {
+    answer(
+        socket,
+        "200 OK",
+        "x-ms-copy-id: copy-1\r\nx-ms-copy-status: pending\r\nx-ms-copy-progress: 2/7",
+    );
+}
+
+#[test]
+fn a_copy_that_goes_to_and_fro_is_given_up() {
+    let outcome = copy(vec![begins_to_copy, copies_on, copies_back]);
+    assert_eq!(outcome.error().kind(), ErrorKind::Service);
+    assert!(outcome.error().message().contains("no progress"));
+}
+
 #[test]
 fn the_end_of_another_copy_is_not_that_of_ours() {
     for answer in [copied_by_somebody_else, written_by_somebody_else] {
         let outcome = copy(vec![begins_to_copy, copies_on, answer]);
         assert_eq!(outcome.error().kind(), ErrorKind::Modified);
     }
+}
+
+#[test]
+fn a_copy_of_which_nothing_is_told_any_more_is_not_done() {
+    let outcome = copy(vec![
+        |socket| answer(socket, "202 Accepted", "x-ms-copy-status: pending"),
+        written_by_somebody_else,
+    ]);
+    assert_eq!(outcome.error().kind(), ErrorKind::Modified);
 }
 
 fn page(socket: &mut TcpStream, entries: &str, next: &str) {
@@ -285,6 +309,24 @@ fn list(answers: Vec<fn(&mut TcpStream)>) -> Outcome {
     );
     server.end();
     outcome
+}
+
+#[test]
+fn what_is_not_below_the_prefix_ends_a_list() {
+    for name in ["b", "dirs/a", "dir", "Dir/a"] {
+        let answer = format!("<Blob><Name>dir/a</Name></Blob><Blob><Name>{name}</Name></Blob>");
+        let server = Answering::new(move |head| {
+            assert!(head.contains("prefix=dir%2F"), "{head}");
+            let body = format!("<EnumerationResults><Blobs>{answer}</Blobs></EnumerationResults>");
+            format!("200 x\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+        });
+        let folder = BlobRef::parse("data/dir").unwrap();
+        let list = Job::list(folder, ListOptions::default());
+        let outcome = run_with(&server.client(|_| {}), list);
+        let error = outcome.error();
+        assert_eq!(error.kind(), ErrorKind::Service, "{name}");
+        assert!(error.message().contains("prefix"), "{error}");
+    }
 }
 
 #[test]

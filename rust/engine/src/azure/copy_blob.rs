@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, InvalidInput, Result},
-    http::{Request, ResponseHead},
+    http::{Request, ResponseHead, number},
 };
 
 /// How often the end of a copy is asked for that the service makes in the background.
@@ -156,28 +156,31 @@ impl CopyBlob {
         let secrets = Secrets::new(&session.account.credential(), None);
         let id = secrets.identifier(self.id.as_deref().unwrap_or("none"));
         let failed = |reason: String| Error::new(ErrorKind::Service, reason);
-        let mut progress = (None, Instant::now());
+        let mut progress = (0, Instant::now());
         loop {
             let (properties, head) = get_properties(session, &mut self.polls, blob, &none)?;
             self.polls = Attempts::default();
-            if self.pending && head.get("x-ms-copy-id") != self.id.as_deref() {
+            let status = head.get("x-ms-copy-status");
+            let is_another = head.get("x-ms-copy-id") != self.id.as_deref() || status.is_none();
+            if self.pending && is_another {
                 return Err(Error::new(
                     ErrorKind::Modified,
                     format!("somebody else wrote the blob before the copy was done (copy id {id})"),
                 ));
             }
-            match head.get("x-ms-copy-status") {
+            match status {
                 Some("success") | None => return Ok(Box::new(properties)),
                 Some("pending") => {
-                    let moved = head.get("x-ms-copy-progress").map(str::to_owned);
-                    if moved != progress.0 {
-                        progress = (moved, Instant::now());
+                    let moved = head.get("x-ms-copy-progress");
+                    let bytes = moved.and_then(|text| number(text.split('/').next()?));
+                    if bytes.is_some_and(|bytes| bytes > progress.0) {
+                        progress = (bytes.unwrap_or_default(), Instant::now());
                     } else if progress.1.elapsed() >= timeout {
                         return Err(failed(format!(
                             "the copy made no progress for {} s and stays at {} bytes; the service goes on \
                              with it: look at the target's properties later, or abort it (copy id {id})",
                             timeout.as_secs_f64(),
-                            secrets.shown(moved.as_deref().unwrap_or("an unknown number of")),
+                            secrets.shown(moved.unwrap_or("an unknown number of")),
                         )));
                     }
                     session

@@ -127,12 +127,23 @@ impl ListBlobs {
             list: self,
         };
         let sent = session.call(&mut attempts, &mut call);
+        let asked = call.prefix;
         self.attempts = attempts;
         let (_, body) = sent?;
         self.attempts = Attempts::default();
         let malformed = |reason: &str| Error::new(ErrorKind::Service, reason);
         let mut page = parse(&body)
             .ok_or_else(|| malformed("the list is not the XML that the protocol says"))?;
+        // Whoever deletes what is listed relies on it.
+        if !page
+            .entries
+            .iter()
+            .all(|entry| entry.name.starts_with(&asked))
+        {
+            return Err(malformed(
+                "the list has blobs that are not below the prefix that was asked for",
+            ));
+        }
         self.empty_pages = if page.entries.is_empty() {
             self.empty_pages + 1
         } else {

@@ -146,6 +146,9 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
                 let name = end.name();
                 match open.pop()? {
                     Element::Blob | Element::Prefix => {
+                        if entry.name.is_empty() && !entry.is_prefix {
+                            return None;
+                        }
                         // Accounts with a hierarchical namespace list directories as blobs.
                         if !entry.is_directory {
                             page.entries.push(std::mem::take(&mut entry));
@@ -409,6 +412,9 @@ mod tests {
     fn what_is_cut_off_is_no_page() {
         assert!(parse(b"<?xml version=\"1.0\"?><EnumerationResults><Blobs>").is_none());
         assert!(parse(b"<html></html>").is_none());
+        let nameless =
+            "<EnumerationResults><Blobs><Blob><Properties/></Blob></Blobs></EnumerationResults>";
+        assert!(parse(nameless.as_bytes()).is_none());
     }
 
     proptest! {

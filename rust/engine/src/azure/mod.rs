@@ -11,12 +11,14 @@ mod copy_blob;
 mod creation;
 mod delete_blob;
 mod error_response;
+mod failed;
 mod get_blob;
 mod get_block_list;
 mod get_properties;
 mod list_blobs;
 mod list_page;
 mod looks_secret;
+mod opened;
 mod put_blob;
 mod put_block;
 mod put_block_list;
@@ -36,11 +38,12 @@ pub(crate) use self::{
     get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{GetProperties, get_properties},
     list_blobs::{ListAll, ListBlobs},
+    opened::Opened,
     put_blob::PutBlob,
     put_block::PutBlock,
     put_block_list::PutBlockList,
     redaction::shown_path,
-    session::{Attempts, Opened, Session, Statistics},
+    session::{Attempts, Session, Statistics},
     small_operation::SmallOperation,
     structured_message::{Decoder, Unreadable},
     verified_content::Content,

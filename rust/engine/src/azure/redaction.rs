@@ -15,7 +15,7 @@ const LONGEST_IDENTIFIER: usize = 80;
 /// A word that shares so many bytes in a row with a secret shows a piece of it.
 const PIECE: usize = 12;
 
-/// What proves to the service who asks: known, and so never shown.
+/// What proves to the service who asks: known, and so never shown. In lower case, as some repeat a head.
 #[derive(Default)]
 pub(crate) struct Secrets(Vec<String>);
 
@@ -26,13 +26,17 @@ impl Secrets {
         authorizations: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let mut secrets = credential.secrets();
+        for secret in &mut secrets {
+            secret.make_ascii_lowercase();
+        }
         for value in authorizations {
             let secret = match value.strip_prefix("Bearer ") {
                 Some(token) => token,
                 None => value.rsplit(':').next().unwrap_or(value),
             };
-            if !secrets.iter().any(|known| known == secret) {
-                secrets.push(secret.to_owned());
+            let secret = secret.to_ascii_lowercase();
+            if !secrets.contains(&secret) {
+                secrets.push(secret);
             }
         }
         Self(secrets)
@@ -80,15 +84,16 @@ impl Secrets {
         }
     }
 
-    /// Whether a piece of a secret is in the word, as it is or percent-encoded.
+    /// Whether a piece of a secret is in the word, as it is or percent-encoded, in any case.
     fn are_in(&self, word: &str) -> bool {
+        let word = word.to_ascii_lowercase();
         let shows = |word: &[u8]| {
             word.windows(PIECE)
                 .filter_map(|piece| std::str::from_utf8(piece).ok())
                 .any(|piece| self.0.iter().any(|secret| secret.contains(piece)))
         };
         shows(word.as_bytes())
-            || (word.contains('%') && shows(&percent_decode_str(word).collect::<Vec<u8>>()))
+            || (word.contains('%') && shows(&percent_decode_str(&word).collect::<Vec<u8>>()))
     }
 }
 
@@ -180,6 +185,7 @@ mod tests {
                 &signature[10..22],
                 &signature[20..],
                 "'abcdefghijkl'",
+                "'ABCDEFGHIJKL'",
                 "z%2F0123456789%2BABC",
             ] {
                 let text = format!("the account's header was {piece} here");

@@ -1,21 +1,24 @@
 //! One request to the service, with as many attempts as it takes.
 
 use std::{
-    io,
     sync::{
-        Arc, OnceLock,
+        OnceLock,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{error_response, redaction::Secrets};
+use super::{
+    error_response,
+    failed::{Failed, is_unlike_the_service, transport_failure},
+    opened::Opened,
+    redaction::Secrets,
+};
 use crate::{
     account::Account,
-    admission::Permit,
     cancel::Cancellation,
     error::{Error, ErrorKind, Result},
-    http::{BodyReader, Connection, Request, ResponseHead, TransportError},
+    http::{Request, ResponseHead, TransportError},
     limits::{MAX_ANSWER_SIZE, MAX_ERROR_SIZE, SERVICE_VERSION, TICK},
     progress::Progress,
     retry::{self, Decision},
@@ -103,27 +106,6 @@ impl Attempts {
     }
 }
 
-/// An answer whose head is here and whose body is to be read.
-#[derive(Debug)]
-pub(crate) struct Opened<'a> {
-    pub(crate) head: ResponseHead,
-    connection: Connection,
-    permit: Permit<'a>,
-    buffer: Vec<u8>,
-    account: &'a Account,
-}
-
-/// How an attempt ended that did not succeed.
-enum Failed {
-    /// Try again, after a while that the service may have asked for.
-    Again(Error, Option<Duration>),
-    /// Try again at once: with another connection or another token.
-    AtOnce(Error),
-    /// This machine has no room for another connection.
-    Shortage(Error),
-    Final(Error),
-}
-
 impl<'a> Session<'a> {
     /// Sends until the answer is a success or there is no hope.
     pub(crate) fn open<O: Operation + ?Sized>(
@@ -182,7 +164,7 @@ impl<'a> Session<'a> {
 
     /// Takes note that an answer broke off in its body, and waits before the next attempt.
     pub(crate) fn broken(&self, attempts: &mut Attempts, error: TransportError) -> Result<()> {
-        match self.transport_failure(error) {
+        match transport_failure(self.account, error) {
             Failed::Final(error) => Err(error.with_attempts(attempts.count)),
             Failed::Again(error, asked) => self.back_off(attempts, error, asked),
             Failed::Shortage(error) => self.wait_for_room(attempts, error),
@@ -274,7 +256,7 @@ impl<'a> Session<'a> {
         } else {
             account.pool.take(&cancellation)
         };
-        let mut connection = taken.map_err(|error| self.transport_failure(error))?;
+        let mut connection = taken.map_err(|error| transport_failure(account, error))?;
         let was_used = connection.requests > 0;
         self.statistics.requests.fetch_add(1, Ordering::Relaxed);
         self.progress.requested();
@@ -287,7 +269,7 @@ impl<'a> Session<'a> {
                 // Most likely the service closed the connection just when it was used again.
                 let stale =
                     was_used && !attempts.reconnect && matches!(error, TransportError::Io(_));
-                return Err(match self.transport_failure(error) {
+                return Err(match transport_failure(account, error) {
                     Failed::Again(error, _) if stale => {
                         attempts.reconnect = true;
                         Failed::AtOnce(error)
@@ -302,9 +284,10 @@ impl<'a> Session<'a> {
             .is_some_and(|echoed| echoed != id)
         {
             attempts.ambiguous |= connection.sent_whole;
-            return Err(self.transport_failure(TransportError::Protocol(
-                "the answer belongs to another request",
-            )));
+            return Err(transport_failure(
+                account,
+                TransportError::Protocol("the answer belongs to another request"),
+            ));
         }
         // Of what was sent, which may be another token than the newest.
         let authorization = (head.status >= 400)
@@ -328,7 +311,7 @@ impl<'a> Session<'a> {
                 TransportError::Protocol("the answer's status does not belong to the request")
             };
             attempts.ambiguous = true;
-            return Err(self.transport_failure(error));
+            return Err(transport_failure(account, error));
         }
         Err(self.error_response(opened, attempts, authorization.as_deref()))
     }
@@ -349,7 +332,12 @@ impl<'a> Session<'a> {
         let finished = body.is_finished();
         let head = opened.close(finished);
         let credential = self.account.credential();
-        let secrets = Secrets::new(&credential, authorization);
+        let proxy = self
+            .account
+            .pool
+            .forwarder()
+            .and_then(|proxy| proxy.authorization());
+        let secrets = Secrets::new(&credential, authorization.into_iter().chain(proxy));
         let error = error_response::error(&head, &text, &self.account.endpoint.url(), &secrets);
         let asked = retry::retry_after(|name| head.get(name));
         match retry::decide(head.status, error.code()) {
@@ -374,119 +362,6 @@ impl<'a> Session<'a> {
             }
         }
     }
-
-    fn transport_failure(&self, error: TransportError) -> Failed {
-        let mut endpoint = self.account.endpoint.url();
-        if let Some(proxy) = self.account.pool.proxy() {
-            endpoint = format!("{endpoint} through the proxy {}:{}", proxy.host, proxy.port);
-        }
-        let network = |what: String, source: io::Error| {
-            Error::new(ErrorKind::Network, what).with_source(Arc::new(source))
-        };
-        let error = match error {
-            TransportError::Cancelled => return Failed::Final(Error::cancelled()),
-            TransportError::Source(error) => {
-                let message = if error.kind() == io::ErrorKind::UnexpectedEof {
-                    "the file became shorter while it was sent".to_owned()
-                } else {
-                    format!("the file could not be read: {error}")
-                };
-                return Failed::Final(
-                    Error::new(ErrorKind::Local, message).with_source(Arc::new(error)),
-                );
-            }
-            TransportError::Handshake(error) => {
-                return Failed::Final(network(
-                    format!(
-                        "{endpoint}: no trusted TLS connection: {error}; where a private certificate \
-                         authority is used, give ca_file= or set SSL_CERT_FILE"
-                    ),
-                    error,
-                ));
-            }
-            TransportError::Proxy(407) => {
-                return Failed::Final(
-                    Error::new(
-                        ErrorKind::Authentication,
-                        format!(
-                            "{endpoint}: the proxy wants credentials; put them into the proxy's URL, as in \
-                             http://user:password@host:port"
-                        ),
-                    )
-                    .with_answer(407, None, None),
-                );
-            }
-            TransportError::Proxy(status) => Error::new(
-                ErrorKind::Network,
-                format!(
-                    "{endpoint}: the proxy refused the connection with status {status}; check the proxy \
-                     settings and what the proxy allows"
-                ),
-            ),
-            TransportError::LocalShortage(error) => {
-                let message = format!(
-                    "this machine has no room for another connection: {error}; raise the limit of open \
-                     files (ulimit -n) or lower max_connections"
-                );
-                return Failed::Shortage(
-                    Error::new(ErrorKind::Local, message)
-                        .with_os_error(&error)
-                        .with_source(Arc::new(error)),
-                );
-            }
-            TransportError::Lookup(error) => network(
-                format!(
-                    "{endpoint}: the host is not known ({error}); check the account URL and DNS"
-                ),
-                error,
-            ),
-            TransportError::Idle(time) => Error::new(
-                ErrorKind::Network,
-                format!("{endpoint}: no byte moved for {} s", time.as_secs_f64()),
-            ),
-            TransportError::Protocol(reason) => Error::new(
-                ErrorKind::Network,
-                format!("{endpoint}: {reason}; check the account URL and the proxy settings"),
-            ),
-            TransportError::Io(error) => network(
-                format!(
-                    "{endpoint}: the connection failed: {error}; check the account URL and the network"
-                ),
-                error,
-            ),
-        };
-        Failed::Again(error, None)
-    }
-}
-
-impl Opened<'_> {
-    pub(crate) fn body<'b>(&'b mut self, cancellation: Cancellation<'b>) -> BodyReader<'b> {
-        self.body_and_buffer(cancellation).0
-    }
-
-    /// The body, and the buffer that the operation asked for.
-    pub(crate) fn body_and_buffer<'b>(
-        &'b mut self,
-        cancellation: Cancellation<'b>,
-    ) -> (BodyReader<'b>, &'b mut [u8]) {
-        let cancellation = cancellation.holding(&self.permit);
-        (
-            BodyReader::new(&mut self.connection, &self.head, cancellation),
-            &mut self.buffer,
-        )
-    }
-
-    /// Ends the request; the connection is used again where the body was read to its end.
-    pub(crate) fn close(self, finished: bool) -> ResponseHead {
-        if finished && self.head.keep_alive {
-            self.account.pool.put(self.connection);
-        }
-        self.account.buffers.put(self.buffer);
-        if self.permit.finish() {
-            self.account.scheduler.spawn_workers();
-        }
-        self.head
-    }
 }
 
 /// A head as it is sent, through a proxy where there is one.
@@ -506,12 +381,6 @@ fn write_head(
         out.extend(["proxy-authorization: ", value, "\r\n\r\n"]);
     }
     Ok(())
-}
-
-/// A 500 without a code does not come from the service itself. Azurite's, to a batch with a SAS, comes
-/// again however often one asks.
-fn is_unlike_the_service(error: &Error) -> bool {
-    error.status() == Some(500) && error.code().is_none()
 }
 
 /// A UUID, by which the service's logs name the request: of the client, then counted.
