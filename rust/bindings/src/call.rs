@@ -274,7 +274,8 @@ impl Call {
         })
     }
 
-    /// What has not begun does not begin; what runs is given up.
+    /// What has not begun does not begin; what runs is given up, and so is the turn to fetch a token, of
+    /// which the driver may not even have been told.
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
         let mut driving = self.driving()?;
         driving.ended = true;
@@ -283,7 +284,10 @@ impl Call {
             .streams
             .retain(|_, stream| matches!(stream, Stream::FileObject(_)));
         drop(driving);
-        self.native.enter(py, |driven, _| driven.call.cancel())
+        self.native.enter(py, |driven, _| {
+            driven.call.cancel();
+            driven.client.give_up_token(thread::current().id());
+        })
     }
 
     fn progress(&self, py: Python<'_>) -> PyResult<Progress> {
