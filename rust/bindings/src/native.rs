@@ -56,9 +56,10 @@ pub(crate) fn enter<R: Send>(
                 clippy::redundant_closure_for_method_calls,
                 reason = "it is not general enough"
             )]
-            let signals = Python::attach(|py| py.check_signals());
+            let signals = Python::try_attach(|py| py.check_signals());
             drop(attaching);
-            signals.is_err_and(|error| raised.set(error).is_ok())
+            // None in finalizers at the very end of the interpreter, which has no handlers any more.
+            signals.is_some_and(|signals| signals.is_err_and(|error| raised.set(error).is_ok()))
         };
         let result = catch_unwind(AssertUnwindSafe(|| work(SignalPoll::new(&poll))));
         (result, raised.into_inner(), Attaching::begin_or_park())
