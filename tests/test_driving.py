@@ -46,8 +46,9 @@ class ScriptedCall:
     def end_of_input(self) -> None:
         self.events.append("end")
 
-    def cancel(self) -> None:
+    def cancel(self) -> bool:
         self.events.append("cancel")
+        return True
 
     def next_block(self) -> tuple[int, object, int]:
         return 7, self._file, 10

@@ -61,7 +61,8 @@ def drive(
 
 
 def _give_up(call: _fastblob.Call, error: BaseException) -> None:
-    call.cancel()
+    if not call.cancel():
+        return
     while True:
         needs = call.wait()
         # A need that nobody meets any more would keep the call.

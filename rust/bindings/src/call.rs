@@ -275,8 +275,11 @@ impl Call {
     }
 
     /// What has not begun does not begin; what runs is given up, and so is the turn to fetch a token, of
-    /// which the driver may not even have been told.
-    fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+    /// which the driver may not even have been told. False: in a child of `os.fork()` nothing of it runs.
+    fn cancel(&self, py: Python<'_>) -> PyResult<bool> {
+        if !self.native.is_ours() {
+            return Ok(false);
+        }
         let mut driving = self.driving()?;
         driving.ended = true;
         driving.feed = None;
@@ -287,7 +290,8 @@ impl Call {
         self.native.enter(py, |driven, _| {
             driven.call.cancel();
             driven.client.give_up_token(thread::current().id());
-        })
+        })?;
+        Ok(true)
     }
 
     fn progress(&self, py: Python<'_>) -> PyResult<Progress> {

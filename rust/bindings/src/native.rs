@@ -21,6 +21,11 @@ impl<T: Sync> Native<T> {
         Self(ProcessBound::new(value))
     }
 
+    /// Whether it was made in this process; its parent's cannot be reached.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.0.get().is_some()
+    }
+
     /// Does something with the value, as [`enter`] does.
     pub(crate) fn enter<R: Send>(
         &self,
