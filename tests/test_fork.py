@@ -71,6 +71,28 @@ with multiprocessing.get_context("fork").Pool(3) as pool:
     assert pool.map(client.read, blobs) == expected
 assert client.read_many(blobs) == expected
 """,
+    "a child that ends in the middle of a call": """
+def items():
+    yield blobs[0]
+    if os.fork() == 0:
+        sys.exit(7)
+    assert os.waitstatus_to_exitcode(os.wait()[1]) == 7
+    yield blobs[1]
+assert client.read_many(items()) == expected[:2]
+""",
+    "a list that was begun in the parent": """
+def check():
+    try:
+        list(entries)
+    except RuntimeError as error:
+        assert "os.fork" in str(error)
+    else:
+        os._exit(2)
+entries = client.list(container)
+first = next(entries)
+in_child(check)
+assert len(list(entries)) == len(blobs) - 1
+""",
     "a child of a client that was never used": """
 unused = fastblob.Client()
 in_child(lambda: unused.read(blobs[0]) == expected[0] or os._exit(2))

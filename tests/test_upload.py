@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
@@ -320,6 +321,17 @@ def test_an_exception_of_the_file_object_comes_out_as_it_is(
     with pytest.raises(ZeroDivisionError, match="mine"):
         service_client.write(blob, Source([content(before), ZeroDivisionError("mine")]))
     assert not service_client.exists(blob)
+
+
+def test_an_exception_that_takes_no_attributes_comes_out_of_write_many(
+    service_client: fastblob.Client, blob: str
+) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class FrozenError(Exception):
+        number: int
+
+    with pytest.raises(FrozenError):
+        service_client.write_many([(blob, Source([FrozenError(1)]))])
 
 
 def test_upload_dir(service_client: fastblob.Client, service_container: str, tmp_path: Path) -> None:

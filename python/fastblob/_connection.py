@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from . import _fastblob
@@ -141,7 +142,9 @@ def _outcomes(call: _fastblob.Call) -> list[_fastblob.Outcome]:
     if failed is None:
         return outcomes
     error: Any = outcomes[failed].error
-    error.results = list(map(TransferResult, outcomes))
+    # An exception of the user's own code may refuse attributes, and comes out all the same.
+    with suppress(Exception):
+        error.results = list(map(TransferResult, outcomes))
     try:
         raise error
     finally:

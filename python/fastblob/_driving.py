@@ -53,30 +53,25 @@ def drive(
         if reporter is not None:
             reporter.report(call)
     except BaseException as error:
-        _give_up(engine, call, error)
+        _give_up(call, error)
         raise
     finally:
         if reporter is not None:
             reporter.close()
 
 
-def _give_up(engine: _fastblob.Engine, call: _fastblob.Call, error: BaseException) -> None:
-    call.cancel()
+def _give_up(call: _fastblob.Call, error: BaseException) -> None:
+    if not call.cancel():
+        return
     while True:
         needs = call.wait()
-        # A need that nobody meets any more would keep the call, or others that wait for the same token.
-        if needs & _TOKEN:
-            engine.token_failed(_GaveUp())
+        # A need that nobody meets any more would keep the call.
         if needs & _BLOCK:
             call.block_failed(call.next_block()[0], error)
         if needs & _ITEMS:
             call.end_of_input()
         if needs & _FINISHED:
             return
-
-
-class _GaveUp(BaseException):
-    """Not an Exception: it says nothing about the credential, and another thread is to ask it."""
 
 
 def supply_token(connection: Connection, engine: _fastblob.Engine) -> None:

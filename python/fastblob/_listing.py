@@ -12,7 +12,7 @@ from ._progress import make_reporter
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Literal, Self
 
     from ._connection import Connection
@@ -29,7 +29,8 @@ class BlobIterator:
         self._connection = connection
         self._engine = engine
         self._pages = pages
-        self._page: Iterator[BlobItem] = iter(())
+        # Those that are still to be given, in reverse order.
+        self._entries: list[_fastblob.ListEntry] = []
         self._is_last = False
 
     def __iter__(self) -> Self:
@@ -37,16 +38,21 @@ class BlobIterator:
 
     def __next__(self) -> BlobItem:
         while True:
-            item = next(self._page, None)
-            if item is not None:
-                return item
+            try:
+                return BlobItem(self._entries.pop())
+            except IndexError:
+                pass
             if self._is_last:
                 raise StopIteration
-            needs, entries = self._pages.next()
-            if needs == _fastblob.TOKEN:
-                supply_token(self._connection, self._engine)
+            try:
+                needs = self._pages.next(self._entries)
+                if needs == _fastblob.TOKEN:
+                    supply_token(self._connection, self._engine)
+            except BaseException:
+                # Ctrl-C may have come just before a token was fetched.
+                self._engine.give_up_token()
+                raise
             self._is_last = needs == _fastblob.FINISHED
-            self._page = map(BlobItem, entries)
 
 
 class Listing:

@@ -274,8 +274,12 @@ impl Call {
         })
     }
 
-    /// What has not begun does not begin; what runs is given up.
-    fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+    /// What has not begun does not begin; what runs is given up, and so is the turn to fetch a token, of
+    /// which the driver may not even have been told. False: in a child of `os.fork()` nothing of it runs.
+    fn cancel(&self, py: Python<'_>) -> PyResult<bool> {
+        if !self.native.is_ours() {
+            return Ok(false);
+        }
         let mut driving = self.driving()?;
         driving.ended = true;
         driving.feed = None;
@@ -283,7 +287,11 @@ impl Call {
             .streams
             .retain(|_, stream| matches!(stream, Stream::FileObject(_)));
         drop(driving);
-        self.native.enter(py, |driven, _| driven.call.cancel())
+        self.native.enter(py, |driven, _| {
+            driven.call.cancel();
+            driven.client.give_up_token(thread::current().id());
+        })?;
+        Ok(true)
     }
 
     fn progress(&self, py: Python<'_>) -> PyResult<Progress> {

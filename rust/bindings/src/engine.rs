@@ -12,7 +12,7 @@ use pyo3::{
 };
 
 use crate::{
-    arguments::{OnErrorArgument, non_negative},
+    arguments::{Nearest, OnErrorArgument, non_negative},
     call::{Call, Conversion, ItemParser},
     driving::Prepared,
     exceptions::invalid_input,
@@ -48,9 +48,9 @@ impl Engine {
         credential: &str,
         trust: &Bound<'_, Trust>,
         workload_type: &str,
-        max_connections: Option<i64>,
-        memory_limit: Option<i64>,
-        max_retries: i64,
+        max_connections: Option<Nearest>,
+        memory_limit: Option<Nearest>,
+        max_retries: Nearest,
         timeout: f64,
         checksum: Option<&str>,
     ) -> PyResult<Self> {
@@ -59,14 +59,18 @@ impl Engine {
             trust: trust.get().0.clone(),
             workload_type: workload_type.parse().map_err(invalid_input)?,
             max_connections: max_connections
-                .map(|count| non_negative("max_connections", count))
+                .map(|count| non_negative("max_connections", count.0))
                 .transpose()?
                 .map(|count| count as usize),
             memory_limit: memory_limit
-                .map(|bytes| non_negative("memory_limit", bytes))
+                .map(|bytes| non_negative("memory_limit", bytes.0))
                 .transpose()?,
-            max_retries: u32::try_from(max_retries).map_err(|_| {
-                PyValueError::new_err(format!("max_retries must be 0 or more, got {max_retries}"))
+            max_retries: u32::try_from(max_retries.0).map_err(|_| {
+                PyValueError::new_err(format!(
+                    "max_retries must be within 0 and {}, got {}",
+                    u32::MAX,
+                    max_retries.0
+                ))
             })?,
             timeout: Duration::try_from_secs_f64(timeout).map_err(|_| {
                 PyValueError::new_err(format!(
@@ -142,6 +146,13 @@ impl Engine {
         })
     }
 
+    /// This thread fetches no token, after all.
+    fn give_up_token(&self, py: Python<'_>) -> PyResult<()> {
+        self.client.enter(py, |client, _| {
+            client.give_up_token(thread::current().id());
+        })
+    }
+
     /// Closes what is idle; calls that begin later are refused.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.client.enter(py, |client, _| client.close())
@@ -196,11 +207,13 @@ impl Engine {
         let ends_here = stream.is_none();
         let (ended, begun) = self.with(py, |client, signals| {
             let call = client.call_one(job);
-            if ends_here && call.wait(signals, HOUR) == Need::Nothing {
-                (call.take_outcomes().pop(), None)
-            } else {
-                (None, Some((call, client.clone())))
+            let need = ends_here.then(|| call.wait(signals, HOUR));
+            if need == Some(Need::Nothing) {
+                return (call.take_outcomes().pop(), None);
             }
+            // Until it is driven nobody would give the turn to another thread if Ctrl-C came.
+            client.give_up_token(thread::current().id());
+            (None, Some((call, client.clone())))
         })?;
         if let Some((call, client)) = begun {
             let call = Call::of_one(call, client, None, stream, content, conversion);

@@ -101,14 +101,12 @@ fn transfer_error(py: Python<'_>, class_name: &str, error: &Error) -> PyResult<P
 
 /// `OSError` chooses the subclass (`FileNotFoundError`, ...) by the number.
 fn os_error(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
-    let Some(number) = error.os_error() else {
-        let exception = PyOSError::new_err(error.to_string());
-        exception
-            .value(py)
-            .setattr(intern!(py, "filename"), error.path().map(Path::as_os_str))?;
-        return Ok(exception);
-    };
-    numbered_os_error(py, number, error.reason(), error.path())
+    match error.os_error() {
+        Some(number) => numbered_os_error(py, number, error.reason(), error.path()),
+        // Of no file: what is about one has a number. Without `filename`, as an OSError that has one, None
+        // included, shows nothing but that and the text for its number.
+        None => Ok(PyOSError::new_err(error.to_string())),
+    }
 }
 
 /// As the operating system's own functions raise it; `reason` where its text for the number says too little.

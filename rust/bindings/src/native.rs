@@ -21,6 +21,11 @@ impl<T: Sync> Native<T> {
         Self(ProcessBound::new(value))
     }
 
+    /// Whether it was made in this process; its parent's cannot be reached.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.0.get().is_some()
+    }
+
     /// Does something with the value, as [`enter`] does.
     pub(crate) fn enter<R: Send>(
         &self,
@@ -56,9 +61,10 @@ pub(crate) fn enter<R: Send>(
                 clippy::redundant_closure_for_method_calls,
                 reason = "it is not general enough"
             )]
-            let signals = Python::attach(|py| py.check_signals());
+            let signals = Python::try_attach(|py| py.check_signals());
             drop(attaching);
-            signals.is_err_and(|error| raised.set(error).is_ok())
+            // None in finalizers at the very end of the interpreter, which has no handlers any more.
+            signals.is_some_and(|signals| signals.is_err_and(|error| raised.set(error).is_ok()))
         };
         let result = catch_unwind(AssertUnwindSafe(|| work(SignalPoll::new(&poll))));
         (result, raised.into_inner(), Attaching::begin_or_park())

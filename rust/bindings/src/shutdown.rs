@@ -7,13 +7,13 @@
 use std::{
     sync::{
         OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, ThreadId},
     time::{Duration, Instant},
 };
 
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyDict};
 
 /// Set once no thread may begin to attach any more; the rest of the number counts those that have begun.
 const ENDING: usize = 1 << (usize::BITS - 1);
@@ -52,13 +52,39 @@ impl Attaching {
 
 impl Drop for Attaching {
     fn drop(&mut self) {
-        ATTACHING.fetch_sub(1, Ordering::SeqCst);
+        // In a child of `os.fork()` the count has begun anew, maybe while this was counted.
+        let _ = ATTACHING.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| {
+            (count & !ENDING != 0).then(|| count - 1)
+        });
     }
 }
 
-/// Called by `atexit`.
-#[pyfunction]
-pub(crate) fn interpreter_ends(py: Python<'_>) {
+/// Registered with `atexit`. Its handlers that were registered before this module was imported are called
+/// later, and may use the client, or wait for a thread that does: nobody may be stopped before the last of
+/// them has returned. It is then that `atexit` drops what it has called.
+#[pyclass(frozen)]
+#[derive(Debug, Default)]
+struct AtExit {
+    /// Not so where `atexit` forgets its handlers instead, as in a child of multiprocessing.
+    called: AtomicBool,
+}
+
+#[pymethods]
+impl AtExit {
+    fn __call__(&self) {
+        self.called.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Drop for AtExit {
+    fn drop(&mut self) {
+        if *self.called.get_mut() {
+            Python::try_attach(interpreter_ends);
+        }
+    }
+}
+
+fn interpreter_ends(py: Python<'_>) {
     let _ = ENDS_HERE.set(thread::current().id());
     ATTACHING.fetch_or(ENDING, Ordering::SeqCst);
     py.detach(|| {
@@ -69,10 +95,21 @@ pub(crate) fn interpreter_ends(py: Python<'_>) {
     });
 }
 
+/// The threads that were about to attach are not there in a child of `os.fork()`.
+#[pyfunction]
+fn forked() {
+    ATTACHING.fetch_and(ENDING, Ordering::SeqCst);
+}
+
 /// Called once, when the module is imported.
 pub(crate) fn set_up(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
-    let callback = wrap_pyfunction!(interpreter_ends, module)?;
-    py.import("atexit")?.call_method1("register", (callback,))?;
+    let at_exit = Bound::new(py, AtExit::default())?;
+    py.import("atexit")?.call_method1("register", (at_exit,))?;
+    if let Some(register) = py.import("os")?.getattr_opt("register_at_fork")? {
+        let after = PyDict::new(py);
+        after.set_item("after_in_child", wrap_pyfunction!(forked, module)?)?;
+        register.call((), Some(&after))?;
+    }
     Ok(())
 }

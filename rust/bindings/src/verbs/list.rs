@@ -1,11 +1,15 @@
 //! `list`, page by page, and `list_many`.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    mem,
+    sync::{Arc, Mutex},
+};
 
-use fastblob_engine::{BlobRef, Client, Include, Job, ListOptions, Listing, Page};
+use fastblob_engine::{self as engine, BlobRef, Client, Include, Job, ListOptions, Listing, Page};
 use pyo3::{
     exceptions::{PyRuntimeError, PyValueError},
     prelude::*,
+    types::PyList,
 };
 
 use crate::{
@@ -24,6 +28,8 @@ use crate::{
 pub(crate) struct Pages {
     container: Arc<str>,
     listing: Native<(Client, Mutex<Listing>)>,
+    /// A page that has arrived and is not handed over yet.
+    arrived: parking_lot::Mutex<Vec<engine::ListEntry>>,
 }
 
 #[pymethods]
@@ -49,6 +55,7 @@ impl Engine {
         Ok(Pages {
             container: prefix.container().into(),
             listing: Native::new(listing),
+            arrived: parking_lot::Mutex::default(),
         })
     }
 
@@ -75,26 +82,37 @@ impl Engine {
 
 #[pymethods]
 impl Pages {
-    /// What is needed, or FINISHED where there are no more pages; and the next page, if both are not so.
-    fn next(&self, py: Python<'_>) -> PyResult<(u8, Vec<ListEntry>)> {
-        let page = self.listing.enter(py, |(client, listing), signals| {
+    /// What is needed, or FINISHED where there are no more pages; if both are not so, the next page is put
+    /// into `entries`, last one first. No signal comes in between, so that none costs a page.
+    #[pyo3(signature = (entries, /))]
+    fn next(&self, entries: &Bound<'_, PyList>) -> PyResult<u8> {
+        let py = entries.py();
+        let asked = self.listing.enter(py, |(client, listing), signals| {
             client.check_open()?;
             // Never waited for: whoever has it waits for the service.
-            let listing = listing.try_lock().ok();
-            Ok(listing.map(|mut listing| listing.next_page(signals)))
+            let Ok(mut listing) = listing.try_lock() else {
+                return Ok(None);
+            };
+            if !self.arrived.lock().is_empty() {
+                return Ok(Some(Ok(0)));
+            }
+            Ok(Some(listing.next_page(signals).map(|page| match page {
+                Page::Entries(page) => {
+                    *self.arrived.lock() = page;
+                    0
+                }
+                Page::NeedsToken => TOKEN,
+                Page::End => FINISHED,
+            })))
         })?;
-        let page = page.map_err(invalid_input)?.ok_or_else(|| {
+        let asked = asked.map_err(invalid_input)?.ok_or_else(|| {
             PyRuntimeError::new_err("another thread asks for a page of this list: let it finish")
         })?;
-        match page.map_err(|error| from_error(py, &error))? {
-            Page::Entries(entries) => {
-                let entries = entries.into_iter();
-                let made = entries.map(|entry| ListEntry::new(Arc::clone(&self.container), entry));
-                Ok((0, made.collect()))
-            }
-            Page::NeedsToken => Ok((TOKEN, Vec::new())),
-            Page::End => Ok((FINISHED, Vec::new())),
+        let needs = asked.map_err(|error| from_error(py, &error))?;
+        for entry in mem::take(&mut *self.arrived.lock()).into_iter().rev() {
+            entries.append(ListEntry::new(Arc::clone(&self.container), entry))?;
         }
+        Ok(needs)
     }
 }
 

@@ -166,12 +166,14 @@ impl TokenCache {
         let now = SystemTime::now();
         let life = token.expires_on.duration_since(now).unwrap_or_default();
         let ahead = TOKEN_REFRESH_AHEAD.min(life / 5);
+        // One that has expired on arrival is tried for a moment, as clocks differ; it is not refreshed all the
+        // time meanwhile.
+        let tried_until = now + Duration::from_secs(1);
         let mut state = self.state.lock();
         state.held = Some(Held {
             authorization: format!("Bearer {}", token.secret).into(),
-            // One that has expired on arrival is tried once: clocks differ.
-            expires_on: token.expires_on.max(now + Duration::from_secs(1)),
-            refresh_on: token.expires_on - ahead,
+            expires_on: token.expires_on.max(tried_until),
+            refresh_on: (token.expires_on - ahead).max(tried_until),
         });
         state.claims = None;
         state.failure = None;
@@ -281,6 +283,14 @@ mod tests {
     fn a_short_life_does_not_mean_a_fetch_a_call() {
         let cache = TokenCache::default();
         cache.fetched(&token("1", 200));
+        assert!(!cache.begin_fetch(1));
+    }
+
+    #[test]
+    fn one_that_has_expired_on_arrival_is_tried_and_not_fetched_all_the_time() {
+        let cache = TokenCache::default();
+        cache.fetched(&token("1", -600));
+        assert_eq!(sent(&cache, 0).as_deref(), Some("Bearer 1"));
         assert!(!cache.begin_fetch(1));
     }
 
