@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import azure.core.exceptions as azure
 import fastblob
 import pytest
 from fastblob.local import LocalAzure
-from support import Account
+from hostile.server import Connection, Request, Server, each
+from support import Account, account_sas, tomorrow
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,8 @@ from support import Account
         (fastblob.BlobModifiedError, azure.ResourceModifiedError),
         (fastblob.AuthenticationError, azure.ClientAuthenticationError),
         (fastblob.ServiceError, azure.HttpResponseError),
+        (fastblob.BlobConflictError, azure.ResourceExistsError),
+        (fastblob.BlobConflictError, fastblob.ServiceError),
         (fastblob.NetworkError, azure.ServiceRequestError),
         (fastblob.IntegrityError, azure.HttpResponseError),
         (fastblob.TransferCancelledError, fastblob.TransferError),
@@ -50,7 +55,15 @@ def test_the_same_handler_catches_both(account: Account, container: str) -> None
         (409, "BlobArchived", "rehydrate"),
         (409, "BlobAlreadyExists", "overwrit"),
         (412, "LeaseIdMissing", "lease"),
+        (409, "BlobBeingRehydrated", "archive_status"),
         (409, "BlobImmutableDueToPolicy", "polic"),
+        (409, "BlobImmutableDueToLegalHold", "legal hold"),
+        (409, "BlobUsesCustomerSpecifiedEncryption", "encrypted with a key"),
+        (409, "ContainerBeingDeleted", "wait before it is created again, or use another name"),
+        (409, "PublicAccessNotPermitted", "anonymous access; give a credential"),
+        (401, "NoAuthenticationInformation", "anonymous access; give a credential"),
+        (400, "InvalidAuthenticationInfo", "the token is malformed"),
+        (401, "InvalidAuthenticationInfo", "one for https://storage.azure.com/"),
         (409, "InvalidBlobType", "block blob"),
         (503, "ServerBusy", "fewer requests"),
     ],
@@ -66,6 +79,74 @@ def test_messages_say_what_to_do(
     assert advice.lower() in message.lower()
     assert f"{service_container}/some blob" in message
     assert code in message
+
+
+@pytest.mark.parametrize(
+    ("call", "role", "permission"),
+    [
+        (lambda client, blob: client.read(blob), "Reader", "read (r)"),
+        (lambda client, blob: client.exists(blob), "Reader", "read (r)"),
+        (lambda client, blob: list(client.list(blob)), "Reader", "list (l)"),
+        (lambda client, blob: client.write(blob, b""), "Contributor", "write (w)"),
+        (lambda client, blob: client.set_metadata(blob, {}), "Contributor", "write (w)"),
+        (lambda client, blob: client.delete(blob), "Contributor", "delete (d)"),
+        (lambda client, blob: client.get_tags(blob), "Owner", "tags (t)"),
+        (lambda client, blob: client.write(blob, b"", tags={"a": "b"}), "Owner", "tags (t)"),
+    ],
+)
+def test_a_missing_right_is_named(
+    service: LocalAzure,
+    service_account: Account,
+    call: Callable[[fastblob.Client, str], object],
+    role: str,
+    permission: str,
+) -> None:
+    service.add_fault(status=403, code="AuthorizationPermissionMismatch", path="data")
+    sas = account_sas(service_account, tomorrow())
+    for client, named in [
+        (service_account.client(), f"'Storage Blob Data {role}'"),
+        (fastblob.Client(service_account.endpoint, sas), permission),
+    ]:
+        with pytest.raises(fastblob.AuthenticationError) as caught:
+            call(client, "data/blob")
+        assert named in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "exists"), [("BlobUsesCustomerSpecifiedEncryption", True), ("ContainerBeingDeleted", False)]
+)
+def test_what_a_conflict_says_of_existence(
+    service: LocalAzure, service_account: Account, code: str, exists: bool
+) -> None:
+    service.add_fault(operation="GetBlobProperties", status=409, code=code)
+    assert service_account.client().exists("data/blob") is exists
+
+
+def test_a_conflict_that_says_nothing_of_existence(service: LocalAzure, service_account: Account) -> None:
+    service.add_fault(operation="GetBlobProperties", status=409, code="NewInTheNextVersion")
+    with pytest.raises(fastblob.BlobConflictError):
+        service_account.client().exists("data/blob")
+
+
+@pytest.mark.parametrize("element", ["AuthenticationErrorDetail", "ExtendedErrorDetail"])
+def test_why_authentication_failed_is_told_without_signatures(element: str) -> None:
+    signature = "w8l9wSK9o2yTUJVk1dVyzqxF5dAMVPyVJnkm6qXxwlg="
+
+    def respond(connection: Connection, request: Request) -> None:
+        body = (
+            "\ufeff<?xml version='1.0' encoding='utf-8'?><Error><Code>AuthenticationFailed</Code>"
+            f"<Message>Server failed.\nRequestId:x\nTime:y</Message><{element}>The MAC signature "
+            f"&apos;{signature}&apos; is not the one expected.\nString to sign: 'PUT</{element}></Error>"
+        )
+        headers = {"x-ms-error-code": "AuthenticationFailed", "Content-Type": "application/xml"}
+        connection.answer(request, 403, headers, body.encode())
+
+    with Server(each(respond)) as server, pytest.raises(fastblob.AuthenticationError) as caught:
+        server.client().read("data/blob")
+    message = str(caught.value)
+    assert "the service says: The MAC signature REDACTED is not the one expected." in message
+    assert signature[:12] not in message
+    assert "String to sign" not in message
 
 
 def test_a_message_is_one_clear_sentence_without_dumps(

@@ -30,6 +30,8 @@ pub enum ErrorKind {
     AlreadyExists,
     /// The blob changed meanwhile, or a lease protects it.
     Modified,
+    /// The blob or the container is in a state that does not allow it: archived, immutable, being deleted.
+    Conflict,
     /// No credential, a wrong one, or one without the role that the operation needs.
     Authentication,
     /// Another answer of the service.

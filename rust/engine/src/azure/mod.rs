@@ -20,6 +20,7 @@ mod put_blob;
 mod put_block;
 mod put_block_list;
 mod redaction;
+mod right;
 mod session;
 mod set_http_headers;
 mod set_metadata;

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{error_response, redaction::Secrets};
+use super::{error_response, redaction::Secrets, right::Asked};
 use crate::{
     account::Account,
     admission::Permit,
@@ -309,6 +309,7 @@ impl<'a> Session<'a> {
         drop(request);
         let opened = Opened {
             head,
+        let asked = Asked::new(&request, credential.query().is_some());
             connection,
             permit,
             buffer,
@@ -326,7 +327,7 @@ impl<'a> Session<'a> {
             attempts.ambiguous = true;
             return Err(self.transport_failure(error));
         }
-        Err(self.error_response(opened, attempts, authorization.as_deref()))
+        Err(self.error_response(opened, attempts, authorization.as_deref(), asked))
     }
 
     /// An answer that is not a success.
@@ -338,6 +339,7 @@ impl<'a> Session<'a> {
     ) -> Failed {
         if matches!(opened.head.status, 429 | 503) {
             // Before the permit is free for the next one.
+        asked: Asked,
             self.account.admission.throttled();
         }
         let mut body = opened.body(self.cancellation);
@@ -346,17 +348,18 @@ impl<'a> Session<'a> {
         let head = opened.close(finished);
         let credential = self.account.credential();
         let secrets = Secrets::new(&credential, authorization);
-        let error = error_response::error(&head, &text, &self.account.endpoint.url(), &secrets);
-        let asked = retry::retry_after(|name| head.get(name));
+        let endpoint = self.account.endpoint.url();
+        let error = error_response::error(&head, &text, &endpoint, &secrets, asked);
+        let delay = retry::retry_after(|name| head.get(name));
         match retry::decide(head.status, error.code()) {
             Decision::Fail => Failed::Final(error),
             Decision::Retry => {
                 // OperationTimedOut may mean that the operation goes on.
                 attempts.ambiguous |= head.status >= 500 && !head.answered_early;
-                Failed::Again(error, asked)
+                Failed::Again(error, delay)
             }
             // Nothing was done, and that is certain.
-            Decision::RetrySlower => Failed::Again(error, asked),
+            Decision::RetrySlower => Failed::Again(error, delay),
             Decision::NewToken => {
                 let claims = head
                     .get("www-authenticate")
