@@ -160,6 +160,13 @@ impl Error {
         self.kind() == ErrorKind::Local && self.os_error().is_some_and(os::is_descriptor_shortage)
     }
 
+    /// The same answer, which means more to whoever knows what was asked.
+    pub(crate) fn meaning(mut self, kind: ErrorKind, message: impl Into<String>) -> Self {
+        self.0.kind = kind;
+        self.0.message = message.into();
+        self
+    }
+
     /// The operating system's number of `error`.
     pub(crate) fn with_os_error(mut self, error: &io::Error) -> Self {
         self.0.os_error = error.raw_os_error();
