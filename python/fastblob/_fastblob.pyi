@@ -107,6 +107,7 @@ class Engine:
         max_retries: int,
         timeout: float,
         checksum: str | None,
+        user_agent: str | None,
     ) -> Self: ...
     @property
     def endpoint(self) -> str: ...

@@ -255,6 +255,9 @@ impl<'a> Session<'a> {
         request
             .headers
             .push(("x-ms-client-request-id".into(), id.as_str().into()));
+        request
+            .headers
+            .push(("user-agent".into(), account.user_agent.as_str().into()));
         let credential = account.credential();
         if !credential
             .authorize(&mut request, self.token_fetches)
@@ -306,10 +309,10 @@ impl<'a> Session<'a> {
             .iter()
             .find(|(name, _)| name == "authorization")
             .map(|(_, value)| value.to_string());
+        let asked = Asked::new(&request, credential.query().is_some());
         drop(request);
         let opened = Opened {
             head,
-        let asked = Asked::new(&request, credential.query().is_some());
             connection,
             permit,
             buffer,
@@ -336,10 +339,10 @@ impl<'a> Session<'a> {
         mut opened: Opened<'_>,
         attempts: &mut Attempts,
         authorization: Option<&str>,
+        asked: Asked,
     ) -> Failed {
         if matches!(opened.head.status, 429 | 503) {
             // Before the permit is free for the next one.
-        asked: Asked,
             self.account.admission.throttled();
         }
         let mut body = opened.body(self.cancellation);
