@@ -151,6 +151,7 @@ class Engine:
         target: _Blob,
         options: WriteOptions,
         source_conditions: Conditions | None,
+        waits: bool,
         watched: bool = False,
     ) -> Properties | Call: ...
     def set_tier(
@@ -291,6 +292,12 @@ class Properties:
     def archive_status(self) -> str | None: ...
     @property
     def lease_state(self) -> str | None: ...
+    @property
+    def copy_id(self) -> str | None: ...
+    @property
+    def copy_status(self) -> str | None: ...
+    @property
+    def copy_status_description(self) -> str | None: ...
 
 @final
 class ListEntry:

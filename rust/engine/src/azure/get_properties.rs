@@ -42,6 +42,12 @@ pub struct BlobProperties {
     /// Number of index tags.
     pub tag_count: u64,
 }
+    /// Of the last copy onto the blob, where it has not been written since.
+    pub copy_id: Option<String>,
+    /// `pending`, `success`, `aborted` or `failed`.
+    pub copy_status: Option<String>,
+    /// Why the copy failed.
+    pub copy_status_description: Option<String>,
 
 impl BlobProperties {
     pub(super) fn read(head: &ResponseHead) -> Self {
@@ -62,6 +68,9 @@ impl BlobProperties {
             lease_state: text("x-ms-lease-state"),
             tag_count: number("x-ms-tag-count").unwrap_or_default(),
         }
+            copy_id: text("x-ms-copy-id"),
+            copy_status: text("x-ms-copy-status"),
+            copy_status_description: text("x-ms-copy-status-description"),
     }
 }
 
