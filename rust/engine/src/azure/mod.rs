@@ -34,7 +34,7 @@ mod write_options;
 pub(crate) use self::{
     blob_batch::BatchDelete,
     get_blob::{GetBlob, ReceivedRange, Vouching},
-    get_properties::{GetProperties, get_properties},
+    get_properties::{GetProperties, get_properties, require_no_directory},
     list_blobs::{ListAll, ListBlobs},
     put_blob::PutBlob,
     put_block::PutBlock,
