@@ -35,11 +35,6 @@ pub(crate) trait Operation {
     /// Statuses that are a success.
     fn expected(&self) -> &[u16];
 
-    /// The version of the REST protocol that the request is of.
-    fn version(&self) -> &'static str {
-        SERVICE_VERSION
-    }
-
     /// Bytes of buffer that an attempt needs, for what is read from a file or written to one.
     fn buffer_size(&self) -> usize {
         0
@@ -251,7 +246,7 @@ impl<'a> Session<'a> {
         let mut request = operation.request(content);
         request
             .headers
-            .push(("x-ms-version".into(), operation.version().into()));
+            .push(("x-ms-version".into(), SERVICE_VERSION.into()));
         request
             .headers
             .push(("x-ms-client-request-id".into(), id.as_str().into()));
