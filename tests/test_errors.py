@@ -7,6 +7,7 @@ from collections.abc import Callable
 import azure.core.exceptions as azure
 import fastblob
 import pytest
+from azure.core.credentials import AccessToken
 from fastblob.local import LocalAzure
 from hostile.server import Connection, Request, Server, each
 from support import Account, account_sas, tomorrow
@@ -128,18 +129,23 @@ def test_a_conflict_that_says_nothing_of_existence(service: LocalAzure, service_
         service_account.client().exists("data/blob")
 
 
+def refusal(code: str, element: str, detail: str) -> bytes:
+    """The body of an answer that says in an element of its own why a credential was refused."""
+    return (
+        f"\ufeff<?xml version='1.0' encoding='utf-8'?><Error><Code>{code}</Code><Message>Server failed.\n"
+        f"RequestId:x\nTime:y</Message><{element}>{detail}</{element}></Error>"
+    ).encode()
+
+
 @pytest.mark.parametrize("element", ["AuthenticationErrorDetail", "ExtendedErrorDetail"])
 def test_why_authentication_failed_is_told_without_signatures(element: str) -> None:
     signature = "w8l9wSK9o2yTUJVk1dVyzqxF5dAMVPyVJnkm6qXxwlg="
 
     def respond(connection: Connection, request: Request) -> None:
-        body = (
-            "\ufeff<?xml version='1.0' encoding='utf-8'?><Error><Code>AuthenticationFailed</Code>"
-            f"<Message>Server failed.\nRequestId:x\nTime:y</Message><{element}>The MAC signature "
-            f"&apos;{signature}&apos; is not the one expected.\nString to sign: 'PUT</{element}></Error>"
-        )
+        text = f"The MAC signature &apos;{signature}&apos; is not the one expected.\nString to sign: 'PUT"
+        body = refusal("AuthenticationFailed", element, text)
         headers = {"x-ms-error-code": "AuthenticationFailed", "Content-Type": "application/xml"}
-        connection.answer(request, 403, headers, body.encode())
+        connection.answer(request, 403, headers, body)
 
     with Server(each(respond)) as server, pytest.raises(fastblob.AuthenticationError) as caught:
         server.client().read("data/blob")
@@ -147,6 +153,35 @@ def test_why_authentication_failed_is_told_without_signatures(element: str) -> N
     assert "the service says: The MAC signature REDACTED is not the one expected." in message
     assert signature[:12] not in message
     assert "String to sign" not in message
+
+
+def test_a_token_for_another_audience() -> None:
+    # As recorded: without a version and without the echo of the request's id.
+    challenge = (
+        "Bearer authorization_uri=https://login.microsoftonline.com/a-tenant/oauth2/authorize "
+        "resource_id=https://storage.azure.com"
+    )
+    detail = "Audience validation failed. Audience did not match."
+
+    def respond(connection: Connection, request: Request) -> None:
+        body = refusal("InvalidAuthenticationInfo", "AuthenticationErrorDetail", detail)
+        headers = {"x-ms-error-code": "InvalidAuthenticationInfo", "WWW-Authenticate": challenge}
+        absent = {"x-ms-version": None, "x-ms-client-request-id": None}
+        connection.answer(request, 401, {**headers, **absent}, body)
+
+    with Server(each(respond)) as server, pytest.raises(fastblob.AuthenticationError) as caught:
+        server.client(OtherAudience()).read("data/blob")
+    assert "https://storage.azure.com/" in str(caught.value)
+    assert detail in str(caught.value)
+    assert (caught.value.status_code, caught.value.error_code) == (401, "InvalidAuthenticationInfo")
+
+
+class OtherAudience:
+    """A credential whose tokens are not for storage."""
+
+    def get_token(self, *_: str, **__: object) -> AccessToken:
+        """A token that is as good tomorrow."""
+        return AccessToken("not-for-storage", int(tomorrow().timestamp()))
 
 
 def test_a_message_is_one_clear_sentence_without_dumps(
