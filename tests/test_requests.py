@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import fastblob
 import pytest
 from fastblob.local import LocalAzure
+from hostile import server
 from support import MIB, Account, content, write_file
 
 Call = Callable[[fastblob.Client, str, Path], object]
@@ -133,3 +135,13 @@ def test_one_token_serves_many_requests(service: LocalAzure, service_container: 
     client = fastblob.Client(service.blob_endpoint)
     client.write_many((f"{service_container}/{number}", b"x") for number in range(200))
     assert service.request_counts().get("Token", 0) <= 1
+
+
+def test_the_version_is_the_newest_that_azurite_accepts() -> None:
+    azurite = Path(__file__).parent / "node_modules" / "azurite" / "dist" / "src" / "blob"
+    constants = (azurite / "utils" / "constants.js").read_text()
+    accepted = constants.partition("exports.ValidAPIVersions = [")[2].partition("]")[0]
+    with server.Server(server.blob(b"content")) as one:
+        one.client().read("data/blob")
+    newest = max(re.findall(r"[0-9-]{10}", accepted))
+    assert [head.headers["x-ms-version"] for head in one.heads] == [newest]

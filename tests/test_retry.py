@@ -30,13 +30,13 @@ FINAL = [
     (403, "AuthorizationPermissionMismatch", fastblob.AuthenticationError),
     (404, "BlobNotFound", fastblob.BlobNotFoundError),
     (404, "ContainerNotFound", fastblob.BlobNotFoundError),
-    (409, "ContainerBeingDeleted", fastblob.BlobNotFoundError),
+    (409, "ContainerBeingDeleted", fastblob.BlobConflictError),
     (409, "BlobAlreadyExists", fastblob.BlobExistsError),
     (412, "ConditionNotMet", fastblob.BlobModifiedError),
     (412, "LeaseIdMissing", fastblob.BlobModifiedError),
-    (409, "BlobArchived", fastblob.ServiceError),
-    (409, "BlobImmutableDueToPolicy", fastblob.ServiceError),
-    (409, "InvalidBlobType", fastblob.ServiceError),
+    (409, "BlobArchived", fastblob.BlobConflictError),
+    (409, "BlobImmutableDueToPolicy", fastblob.BlobConflictError),
+    (409, "InvalidBlobType", fastblob.BlobConflictError),
     (405, "UnsupportedHttpVerb", fastblob.ServiceError),
 ]
 

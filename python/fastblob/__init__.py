@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
     from ._exceptions import (
         AuthenticationError,
+        BlobConflictError,
         BlobExistsError,
         BlobModifiedError,
         BlobNotFoundError,
@@ -72,6 +73,7 @@ __all__ = [
     "AuthenticationError",
     "BinaryReadable",
     "BinaryReadableInto",
+    "BlobConflictError",
     "BlobExistsError",
     "BlobItem",
     "BlobModifiedError",

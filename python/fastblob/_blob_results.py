@@ -38,6 +38,9 @@ class BlobProperties(ContentResult[_fastblob.Properties]):
         "tag_count",
         "archive_status",
         "lease_state",
+        "copy_id",
+        "copy_status",
+        "copy_status_description",
     )
 
     @property
@@ -94,6 +97,21 @@ class BlobProperties(ContentResult[_fastblob.Properties]):
     def lease_state(self) -> str | None:
         """Whether the blob is leased: ``"available"``, ``"leased"``, ``"expired"``, ..."""
         return self._raw.lease_state
+
+    @property
+    def copy_id(self) -> str | None:
+        """The ID of the last ``copy`` onto the blob, where nobody has written it since."""
+        return self._raw.copy_id
+
+    @property
+    def copy_status(self) -> str | None:
+        """What became of that copy: ``"pending"``, ``"success"``, ``"aborted"`` or ``"failed"``."""
+        return self._raw.copy_status
+
+    @property
+    def copy_status_description(self) -> str | None:
+        """Why it failed, or is not done yet."""
+        return self._raw.copy_status_description
 
 
 class BlobItem(ContentResult[_fastblob.ListEntry]):

@@ -67,6 +67,8 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
             SSL_CERT_DIR and REQUESTS_CA_BUNDLE.
         proxy: URL of the HTTP proxy to go through, ``""`` for none. None: by HTTPS_PROXY, HTTP_PROXY,
             ALL_PROXY and NO_PROXY.
+        user_agent: What is added to the User-Agent of every request, ``fastblob/<version> Python/<version>
+            (<platform>)``, such as ``"my-program/1.0"``: the account's resource logs show it.
 
     Raises:
         ValueError: No account is named anywhere, the endpoint is not a URL, or an option is out of range.
@@ -90,6 +92,7 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
         checksum: Checksum = "auto",
         ca_file: StrPath | None = None,
         proxy: str | None = None,
+        user_agent: str | None = None,
     ) -> None:
         account = (
             _environment.from_environment() if account_url is None else _environment.Account(account_url)
@@ -111,6 +114,7 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
                 "max_retries": max_retries,
                 "timeout": timeout,
                 "checksum": checksum,
+                "user_agent": user_agent,
             },
         )
         self._arguments: dict[str, Any] = {
@@ -125,6 +129,7 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
             "checksum": checksum,
             "ca_file": ca_file,
             "proxy": proxy,
+            "user_agent": user_agent,
         }
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -39,8 +39,12 @@ class Copying:
         source_if_modified_since: datetime | None = None,
         source_if_unmodified_since: datetime | None = None,
         source_lease: str | None = None,
+        wait: bool = True,
     ) -> BlobProperties:
         """Copies a blob inside the account, without moving its bytes through this machine.
+
+        The service may go on in the background: its end is waited for, as long as there is progress within
+        the client's ``timeout``.
 
         Args:
             source: ``<container>/<name>``.
@@ -59,14 +63,18 @@ class Copying:
             source_if_modified_since: See there.
             source_if_unmodified_since: See there.
             source_lease: See there.
+            wait: Whether the end of a copy in the background is waited for. Otherwise ``copy_status`` of the
+                result may be ``"pending"``, and ``properties()`` of the target tells how it goes on.
 
         Returns:
-            The properties of the target, when the copy is complete.
+            The properties of the target, when the copy is complete; with its ``copy_id``.
 
         Raises:
-            BlobNotFoundError: There is no such source, or no such container.
+            BlobNotFoundError: There is no such source, or no such container; or the target vanished while the
+                copy went on.
             BlobExistsError: There is such a target, and ``overwrite`` is False.
-            BlobModifiedError: A condition is not met.
+            BlobModifiedError: A condition is not met, or somebody else wrote the target meanwhile.
+            ServiceError: The copy failed, was aborted or made no progress; the message has its ID.
 
         https://learn.microsoft.com/rest/api/storageservices/copy-blob
         """
@@ -89,7 +97,7 @@ class Copying:
             source_lease,
         )
         connection = self._connection
-        result = connection.engine().copy(source, target, options, of_source)
+        result = connection.engine().copy(source, target, options, of_source, wait)
         return BlobProperties(connection.finish(result))
 
     def delete(

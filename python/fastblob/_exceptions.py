@@ -10,6 +10,7 @@ same situation, so code that catches those goes on working::
         ├── BlobModifiedError        also ResourceModifiedError
         ├── AuthenticationError      also ClientAuthenticationError
         ├── ServiceError             also HttpResponseError
+        │   └── BlobConflictError    also ResourceExistsError
         ├── NetworkError             also ServiceRequestError
         ├── IntegrityError           also HttpResponseError
         └── TransferCancelledError
@@ -83,7 +84,7 @@ class TransferError(AzureError):
 
 
 class BlobNotFoundError(TransferError, ResourceNotFoundError):
-    """The blob or its container does not exist (404, or 409 while a container is being deleted)."""
+    """The blob or its container does not exist (404), or the source of a copy cannot be had."""
 
 
 class BlobExistsError(TransferError, ResourceExistsError):
@@ -103,6 +104,14 @@ class AuthenticationError(TransferError, ClientAuthenticationError):
 
 class ServiceError(TransferError, HttpResponseError):
     """The service refused, or went on failing after all retries; see ``status_code`` and ``error_code``."""
+
+
+class BlobConflictError(ServiceError, ResourceExistsError):
+    """The blob or its container is in a state that does not allow it (409, but for BlobAlreadyExists).
+
+    Archived, being rehydrated, immutable, with snapshots, or encrypted with a key of the customer's, for
+    instance; or the container is being deleted: see ``error_code``.
+    """
 
 
 class NetworkError(TransferError, ServiceRequestError):

@@ -107,6 +107,7 @@ class Engine:
         max_retries: int,
         timeout: float,
         checksum: str | None,
+        user_agent: str | None,
     ) -> Self: ...
     @property
     def endpoint(self) -> str: ...
@@ -151,6 +152,7 @@ class Engine:
         target: _Blob,
         options: WriteOptions,
         source_conditions: Conditions | None,
+        waits: bool,
         watched: bool = False,
     ) -> Properties | Call: ...
     def set_tier(
@@ -292,6 +294,12 @@ class Properties:
     def archive_status(self) -> str | None: ...
     @property
     def lease_state(self) -> str | None: ...
+    @property
+    def copy_id(self) -> str | None: ...
+    @property
+    def copy_status(self) -> str | None: ...
+    @property
+    def copy_status_description(self) -> str | None: ...
 
 @final
 class ListEntry:

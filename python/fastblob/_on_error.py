@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._exceptions import TransferError
     from ._types import OnError
 
 Collected: TypeAlias = Literal["raise", "collect"] | list[str]
@@ -34,9 +37,15 @@ def _names(classes: object) -> set[str] | None:
         return None
     from ._exceptions import TransferError
 
+    return {kind.__name__ for kind in _below(TransferError) if issubclass(kind, classes)}
+
+
+def _below(base: type[TransferError]) -> Iterator[type[TransferError]]:
     # Those that are raised here, not what somebody has derived from them.
-    ours = (kind for kind in TransferError.__subclasses__() if kind.__module__ == TransferError.__module__)
-    return {kind.__name__ for kind in ours if issubclass(kind, classes)}
+    for kind in base.__subclasses__():
+        if kind.__module__ == base.__module__:
+            yield kind
+            yield from _below(kind)
 
 
 def not_a_string(items: object, form: str) -> None:

@@ -59,7 +59,10 @@ class Properties:
         return BlobProperties(connection.finish(connection.engine().properties(blob, required)))
 
     def exists(self, blob: Blob) -> bool:
-        """Whether a blob exists; False as well where its container does not.
+        """Whether a blob exists; False as well where its container does not, or is being deleted.
+
+        True of one that is encrypted with a key of the customer's; False of a directory of an account with
+        hierarchical namespace.
 
         Not needed before a write: that fails by itself where the blob exists, without a race.
 
@@ -78,10 +81,14 @@ class Properties:
         try:
             connection.finish(connection.engine().properties(blob, None))
         except Exception as error:
-            from ._exceptions import BlobNotFoundError
+            from ._exceptions import BlobConflictError, BlobNotFoundError
 
             if isinstance(error, BlobNotFoundError):
                 return False
+            # Of a blob that is encrypted with a key of the customer's the service says no more than that.
+            told = {"BlobUsesCustomerSpecifiedEncryption": True, "ContainerBeingDeleted": False}
+            if isinstance(error, BlobConflictError) and error.error_code in told:
+                return told[error.error_code]
             raise
         return True
 

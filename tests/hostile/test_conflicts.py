@@ -71,6 +71,47 @@ def test_after_a_busy_answer_a_conflict_is_one(write: str, status: int, code: st
 
 @pytest.mark.parametrize("write", WRITES)
 @in_child()
+def test_a_lease_on_the_blob_says_that_there_is_one(write: str, tmp_path: Path) -> None:
+    # Azure looks at the lease before it looks at whether the blob may exist; so it does for a single block.
+    content, operation, call = WRITES[write]
+    for struck in [operation, "PutBlock"] if content is LARGE else [operation]:
+        with LocalAzure(tls=False, containers=["data"]) as azure:
+            client = prepare(azure, tmp_path)
+            azure.add_fault(operation=struck, status=412, code="LeaseIdMissing")
+            with pytest.raises(fastblob.BlobExistsError) as caught:
+                call(client, tmp_path)
+            assert (caught.value.status_code, caught.value.error_code) == (412, "LeaseIdMissing")
+
+
+LEASE = "1f812371-a41d-49e6-b123-f4b542e851c5"
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "error"),
+    [
+        ("LeaseIdMissing", {"if_none_match": "*"}, fastblob.BlobExistsError),
+        ("LeaseIdMissing", {"overwrite": True}, fastblob.BlobModifiedError),
+        ("LeaseIdMissing", {"if_match": ETAG}, fastblob.BlobModifiedError),
+        ("LeaseLost", {"lease": LEASE}, fastblob.BlobExistsError),
+        ("LeaseLost", {"lease": LEASE, "overwrite": True}, fastblob.BlobModifiedError),
+        # The lease that the caller meant to hold is another's; or there may be no blob at all.
+        ("LeaseIdMismatchWithBlobOperation", {"lease": LEASE}, fastblob.BlobModifiedError),
+        ("LeaseNotPresentWithBlobOperation", {"lease": LEASE}, fastblob.BlobModifiedError),
+    ],
+)
+@in_child()
+def test_a_lease_is_a_conflict_only_for_who_wants_no_blob_there(
+    code: str, options: dict[str, Any], error: type[fastblob.TransferError]
+) -> None:
+    with LocalAzure(tls=False, containers=["data"]) as azure:
+        azure.add_fault(operation="PutBlob", status=412, code=code)
+        with pytest.raises(error) as caught:
+            azure.client().write("data/lock", SMALL, **options)
+        assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("write", WRITES)
+@in_child()
 def test_two_writers_of_the_same_bytes_do_not_both_win(write: str, tmp_path: Path) -> None:
     # One after the other, the second one's first try struck by a busy service.
     _, operation, call = WRITES[write]

@@ -1,6 +1,6 @@
 //! `Engine`: one account, its credential and its connections.
 
-use std::{thread, time::Duration};
+use std::{env, thread, time::Duration};
 
 use fastblob_engine::{
     self as engine, Checksum, Client, Config, Credential, Endpoint, Need, OnError, SignalPoll,
@@ -36,7 +36,7 @@ impl Engine {
     #[new]
     #[pyo3(signature = (
         endpoint, credential, *, trust, workload_type, max_connections, memory_limit, max_retries,
-        timeout, checksum
+        timeout, checksum, user_agent
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -53,6 +53,7 @@ impl Engine {
         max_retries: Nearest,
         timeout: f64,
         checksum: Option<&str>,
+        user_agent: Option<&str>,
     ) -> PyResult<Self> {
         let endpoint = Endpoint::parse(endpoint).map_err(invalid_input)?;
         let config = Config {
@@ -88,6 +89,7 @@ impl Engine {
                     )));
                 }
             },
+            user_agent: full_user_agent(py, user_agent),
             // A key or a SAS is set before the first call.
             ..Config::new(
                 endpoint.clone(),
@@ -156,6 +158,24 @@ impl Engine {
     /// Closes what is idle; calls that begin later are refused.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.client.enter(py, |client, _| client.close())
+    }
+}
+
+/// As azure-core has it: the library, the interpreter, the platform, and what the caller adds.
+fn full_user_agent(py: Python<'_>, added: Option<&str>) -> String {
+    let python = py.version_info();
+    let own = format!(
+        "fastblob/{} Python/{}.{}.{} ({}-{})",
+        env!("CARGO_PKG_VERSION"),
+        python.major,
+        python.minor,
+        python.patch,
+        env::consts::OS,
+        env::consts::ARCH,
+    );
+    match added {
+        Some(added) => format!("{own} {added}"),
+        None => own,
     }
 }
 

@@ -12,10 +12,11 @@ use pyo3::{
 };
 
 /// Those that become classes of `fastblob._exceptions`.
-const KINDS: [ErrorKind; 8] = [
+const KINDS: [ErrorKind; 9] = [
     ErrorKind::NotFound,
     ErrorKind::AlreadyExists,
     ErrorKind::Modified,
+    ErrorKind::Conflict,
     ErrorKind::Authentication,
     ErrorKind::Network,
     ErrorKind::Integrity,
@@ -73,6 +74,7 @@ fn class_name(kind: ErrorKind) -> &'static str {
         ErrorKind::NotFound => "BlobNotFoundError",
         ErrorKind::AlreadyExists => "BlobExistsError",
         ErrorKind::Modified => "BlobModifiedError",
+        ErrorKind::Conflict => "BlobConflictError",
         ErrorKind::Authentication => "AuthenticationError",
         ErrorKind::Network => "NetworkError",
         ErrorKind::Integrity => "IntegrityError",

@@ -3,7 +3,11 @@
 use std::{fmt, fs, path::PathBuf, str::FromStr, time::Duration};
 
 use crate::{
-    auth::Credential, checksum::Checksum, endpoint::Endpoint, error::InvalidInput, http::Proxy,
+    auth::Credential,
+    checksum::Checksum,
+    endpoint::Endpoint,
+    error::InvalidInput,
+    http::{Proxy, is_header_value},
     limits::BUFFER_SIZE,
 };
 
@@ -109,6 +113,8 @@ pub struct Config {
     pub timeout: Duration,
     /// What is verified on the way down, besides lengths.
     pub checksum: Option<Checksum>,
+    /// Who is asking, in every request: `fastblob/<version>` and whatever else the service's logs are to tell.
+    pub user_agent: String,
 }
 
 impl Config {
@@ -124,6 +130,7 @@ impl Config {
             max_retries: 8,
             timeout: Duration::from_secs(60),
             checksum: Some(Checksum::Auto),
+            user_agent: concat!("fastblob/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
 
@@ -157,6 +164,11 @@ impl Config {
     pub(crate) fn check(&self, proxy: Option<&Proxy>) -> Result<(), InvalidInput> {
         if self.timeout.is_zero() {
             return Err(InvalidInput::new("timeout must be more than 0 seconds"));
+        }
+        if !is_header_value(&self.user_agent) {
+            return Err(InvalidInput::new(
+                "user_agent must be printable ASCII without spaces at its ends, such as 'my-program/1.0'",
+            ));
         }
         // RFC 6750, section 5.3: a bearer token is good for whoever reads it.
         if self.credential.tokens().is_none() || self.endpoint.is_tls() {

@@ -30,6 +30,8 @@ pub enum ErrorKind {
     AlreadyExists,
     /// The blob changed meanwhile, or a lease protects it.
     Modified,
+    /// The blob or the container is in a state that does not allow it: archived, immutable, being deleted.
+    Conflict,
     /// No credential, a wrong one, or one without the role that the operation needs.
     Authentication,
     /// Another answer of the service.
@@ -161,6 +163,13 @@ impl Error {
     /// Whether a file could not be opened because too many are open.
     pub(crate) fn is_descriptor_shortage(&self) -> bool {
         self.kind() == ErrorKind::Local && self.os_error().is_some_and(os::is_descriptor_shortage)
+    }
+
+    /// The same answer, which means more to whoever knows what was asked.
+    pub(crate) fn meaning(mut self, kind: ErrorKind, message: impl Into<String>) -> Self {
+        self.0.kind = kind;
+        self.0.message = message.into();
+        self
     }
 
     /// The operating system's number of `error`.

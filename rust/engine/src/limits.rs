@@ -5,8 +5,9 @@ use std::time::Duration;
 /// Version of the REST protocol that every request names.
 ///
 /// New enough for everything used here (encoded names in lists since 2021-02-12, the cold tier since
-/// 2021-12-02) and old enough for released versions of Azurite.
-pub(crate) const SERVICE_VERSION: &str = "2023-11-03";
+/// 2021-12-02, details of refused signatures since 2024-08-04, structured messages since 2025-01-05), and the
+/// newest that the Azurite of the tests accepts without being told to.
+pub(crate) const SERVICE_VERSION: &str = "2025-11-05";
 
 /// Most blocks that a block blob can have:
 /// <https://learn.microsoft.com/rest/api/storageservices/understanding-block-blobs--append-blobs--and-page-blobs>

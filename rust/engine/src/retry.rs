@@ -24,8 +24,10 @@ pub(crate) enum Decision {
 pub(crate) fn decide(status: u16, code: Option<&str>) -> Decision {
     match (status, code) {
         (429 | 503, _) => Decision::RetrySlower,
-        // Azurite says 500 for what it has not implemented.
-        (500, Some("FeatureNotSupported" | "NotImplemented")) => Decision::Fail,
+        // Azurite says 500 for what it has not implemented. And a source that the service may not read is read
+        // no better with another token of this client.
+        (500, Some("FeatureNotSupported" | "NotImplemented"))
+        | (401, Some("CannotVerifyCopySource")) => Decision::Fail,
         (408 | 500 | 502 | 504, _) => Decision::Retry,
         (401, _) => Decision::NewToken,
         _ => Decision::Fail,
@@ -97,6 +99,14 @@ pub(crate) fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_renewed_where_it_was_refused_and_not_where_a_source_was() {
+        let refused = decide(401, Some("InvalidAuthenticationInfo"));
+        assert_eq!(refused, Decision::NewToken);
+        let source = decide(401, Some("CannotVerifyCopySource"));
+        assert_eq!(source, Decision::Fail);
+    }
 
     #[test]
     fn delays_grow_and_end() {

@@ -243,10 +243,8 @@ const NOT_SUPPORTED: &str =
 fn what_knows_no_structured_messages_costs_a_request_once() {
     let refuses = |head: &str| {
         if head.contains("x-ms-structured-body: XSM/1.0; properties=crc64") {
-            assert!(head.contains("x-ms-version: 2025-01-05"));
             REFUSED.to_owned()
         } else {
-            assert!(head.contains("x-ms-version: 2023-11-03"));
             plain(head)
         }
     };

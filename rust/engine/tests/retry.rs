@@ -52,8 +52,8 @@ fn what_is_final_is_not_tried_again() {
             ErrorKind::Authentication,
         ),
         (404, "ContainerNotFound", ErrorKind::NotFound),
-        (409, "BlobArchived", ErrorKind::Service),
-        (409, "ContainerBeingDeleted", ErrorKind::NotFound),
+        (409, "BlobArchived", ErrorKind::Conflict),
+        (409, "ContainerBeingDeleted", ErrorKind::Conflict),
         (500, "FeatureNotSupported", ErrorKind::Service),
     ] {
         rig.fault("GetBlob", 1, status(number, code));

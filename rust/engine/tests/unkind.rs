@@ -228,7 +228,7 @@ fn copy(answers: Vec<fn(&mut TcpStream)>) -> Outcome {
     let server = Server::new(answers);
     let client = server.client_with(|config| config.timeout = Duration::from_millis(200));
     let options = WriteOptions::default();
-    let copy = CopyBlob::new(support::blob("a"), Conditions::default(), options).unwrap();
+    let copy = CopyBlob::new(support::blob("a"), Conditions::default(), options, true).unwrap();
     let outcome = run_with(&client, Job::copy(support::blob("b"), copy));
     server.end();
     outcome

@@ -42,6 +42,7 @@ def client() -> fastblob.Client:
         AzureConfigurationError: A setting is missing or malformed.
     """
     import fastblob
+    import metaflow
     from fastblob._environment import may_hold_secret
 
     endpoint = AZURE_STORAGE_BLOB_SERVICE_ENDPOINT
@@ -61,7 +62,10 @@ def client() -> fastblob.Client:
         )
     try:
         return fastblob.Client(
-            endpoint, credential.of_this_process(), workload_type=AZURE_STORAGE_WORKLOAD_TYPE
+            endpoint,
+            credential.of_this_process(),
+            workload_type=AZURE_STORAGE_WORKLOAD_TYPE,
+            user_agent=f"metaflow/{metaflow.__version__}",
         )
     except ValueError as error:
         raise AzureConfigurationError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from http import HTTPStatus
 from io import BytesIO
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -192,8 +191,6 @@ class AzureStorage(DataStoreStorage):
                 if isinstance(answer, Exception):
                     self._note_missing(blob, answer)
                     found.append(None)
-                elif _is_directory(answer.metadata):
-                    found.append(None)
                 else:
                     found.append(answer)
                     if is_content_addressed(blob):
@@ -279,8 +276,6 @@ class AzureStorage(DataStoreStorage):
         if result.error is not None:
             self._note_missing(result.blob, result.error)
             return None, None
-        if _is_directory(result.metadata):
-            return None, None
         metadata = _user_attributes(result.metadata)
         if is_content_addressed(result.blob):
             self._cache.add_known(result.blob)
@@ -289,9 +284,8 @@ class AzureStorage(DataStoreStorage):
         return str(file), metadata
 
     def _note_missing(self, blob: str, error: Exception) -> None:
-        """Forgets the blob; where it is the container that is missing, or being deleted, raises the error."""
-        status, code = getattr(error, "status_code", None), getattr(error, "error_code", None)
-        if status != HTTPStatus.NOT_FOUND or code == "ContainerNotFound":
+        """Forgets the blob; where it is the container that is missing, raises the error."""
+        if getattr(error, "error_code", None) == "ContainerNotFound":
             raise error
         self._cache.forget(blob)
 
@@ -317,11 +311,6 @@ def _bytes(stream: BinaryIO) -> bytes | memoryview:
         if type(stream) is BytesIO:
             return memoryview(stream.getvalue())[stream.tell() :]
         return stream.read()
-
-
-def _is_directory(metadata: dict[str, str]) -> bool:
-    # In accounts with a hierarchical namespace: a blob to those who ask for it by name.
-    return metadata.get("hdi_isfolder") == "true"
 
 
 def _user_attributes(metadata: dict[str, str]) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import fastblob
 
 
+_NO_ROLE = {"AuthorizationPermissionMismatch", "AuthorizationPermissionDenied"}
 _NOT_SIGNED_IN = {"AuthenticationFailed", "InvalidAuthenticationInfo"}
 # https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
 _IMMUTABLE = {
@@ -123,6 +124,8 @@ def _authentication(error: fastblob.AuthenticationError, endpoint: str) -> str:
     )
     if error.status_code == HTTPStatus.UNAUTHORIZED or error.error_code in _NOT_SIGNED_IN:
         return f"{error}. {sign_in}. The account is {endpoint}."
+    if error.error_code in _NO_ROLE:
+        return f"{error}. Runs need 'Storage Blob Data Contributor'. The account is {endpoint}."
     if error.status_code is not None:
         return f"{error}. The account is {endpoint}."
     # DefaultAzureCredential gives a line to each of the credentials that it tried.

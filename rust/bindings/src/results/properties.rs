@@ -110,4 +110,19 @@ impl Properties {
     fn lease_state(&self) -> Option<&str> {
         self.properties.lease_state.as_deref()
     }
+
+    #[getter]
+    fn copy_id(&self) -> Option<&str> {
+        self.properties.copy_id.as_deref()
+    }
+
+    #[getter]
+    fn copy_status(&self) -> Option<&str> {
+        self.properties.copy_status.as_deref()
+    }
+
+    #[getter]
+    fn copy_status_description(&self) -> Option<&str> {
+        self.properties.copy_status_description.as_deref()
+    }
 }

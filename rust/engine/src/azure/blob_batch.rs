@@ -9,6 +9,7 @@ use super::{
     delete_blob::{self, DeleteBlob},
     error_response,
     redaction::Secrets,
+    right::Asked,
     session::{Attempts, Operation, Session},
 };
 use crate::{
@@ -65,8 +66,10 @@ impl BatchDelete<'_> {
         };
         let (head, body) = session.call(attempts, &mut call)?;
         let signatures = signatures.iter().map(String::as_str);
-        let secrets = Secrets::new(&account.credential(), signatures);
-        parse(&head, &body, self.0.len(), &secrets)
+        let credential = account.credential();
+        let secrets = Secrets::new(&credential, signatures);
+        let asked = Asked::deletion(credential.query().is_some());
+        parse(&head, &body, self.0.len(), &secrets, asked)
     }
 
     /// The parts, and the values of their Authorization headers.
@@ -103,7 +106,13 @@ impl BatchDelete<'_> {
     }
 }
 
-fn parse(head: &ResponseHead, body: &[u8], count: usize, secrets: &Secrets) -> Result<BatchAnswer> {
+fn parse(
+    head: &ResponseHead,
+    body: &[u8],
+    count: usize,
+    secrets: &Secrets,
+    asked: Asked,
+) -> Result<BatchAnswer> {
     let malformed = || {
         Error::new(
             ErrorKind::Service,
@@ -137,6 +146,7 @@ fn parse(head: &ResponseHead, body: &[u8], count: usize, secrets: &Secrets) -> R
             &section.as_bytes()[start + length..],
             "the service",
             secrets,
+            asked,
         );
         match index.and_then(|index| parts.get_mut(index)) {
             Some(part) if part.is_none() => *part = Some((head.status, error)),
@@ -161,7 +171,14 @@ mod tests {
         let body = "--b\r\nContent-Type: application/http\r\nContent-ID: 1\r\n\r\nHTTP/1.1 404 x\r\n\
                     x-ms-error-code: BlobNotFound\r\nx-ms-request-id: r\r\n\r\n\r\n--b\r\n\
                     Content-ID: 0\r\n\r\nHTTP/1.1 202 Accepted\r\nx-ms-request-id: q\r\n\r\n--b--\r\n";
-        let parts = parse(&head(), body.as_bytes(), 3, &Secrets::default()).unwrap();
+        let parts = parse(
+            &head(),
+            body.as_bytes(),
+            3,
+            &Secrets::default(),
+            Asked::deletion(false),
+        )
+        .unwrap();
         assert_eq!(parts[0].as_ref().unwrap().0, 202);
         let (status, error) = parts[1].as_ref().unwrap();
         assert_eq!((*status, error.kind()), (404, ErrorKind::NotFound));
@@ -176,7 +193,8 @@ mod tests {
                 &head(),
                 format!("{part}{part}--b--").as_bytes(),
                 1,
-                &Secrets::default()
+                &Secrets::default(),
+                Asked::deletion(false),
             )
             .is_err()
         );

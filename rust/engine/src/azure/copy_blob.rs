@@ -20,24 +20,40 @@ use crate::{
 /// How often the end of a copy is asked for that the service makes in the background.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Copies a blob within the account, without its bytes passing through here; waits for the end.
+/// Copies a blob within the account, without its bytes passing through here.
 #[derive(Debug)]
 pub struct CopyBlob {
     source: BlobRef,
     source_conditions: Conditions,
     options: WriteOptions,
-    started: bool,
-    /// What the service calls the copy.
-    id: Option<String>,
-    /// It goes on in the background.
-    pending: bool,
+    /// The end is waited for.
+    waits: bool,
+    begun: Option<Begun>,
     /// At asking for the end.
     polls: Attempts,
 }
 
+/// A copy that the service has begun.
+#[derive(Debug)]
+struct Begun {
+    id: Option<String>,
+    /// It goes on in the background.
+    is_pending: bool,
+}
+
+impl Begun {
+    fn read(head: &ResponseHead) -> Self {
+        Self {
+            id: head.get("x-ms-copy-id").map(str::to_owned),
+            is_pending: head.get("x-ms-copy-status") == Some("pending"),
+        }
+    }
+}
+
 impl CopyBlob {
     /// A copy of `source`; of the options its metadata, tier, tags and conditions count, and metadata
-    /// that is empty means that of the source.
+    /// that is empty means that of the source. Where the service makes it in the background, `waits` says
+    /// whether the properties of the target are those at its end.
     ///
     /// # Errors
     /// Where `source` is a container, or an option is refused.
@@ -45,6 +61,7 @@ impl CopyBlob {
         source: BlobRef,
         source_conditions: Conditions,
         options: WriteOptions,
+        waits: bool,
     ) -> Result<Self, InvalidInput> {
         source.require_name()?;
         options.validate()?;
@@ -53,9 +70,8 @@ impl CopyBlob {
             source,
             source_conditions,
             options,
-            started: false,
-            id: None,
-            pending: false,
+            waits,
+            begun: None,
             polls: Attempts::default(),
         })
     }
@@ -95,54 +111,73 @@ impl SmallOperation for CopyBlob {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Answer> {
-        let endpoint = &session.account.endpoint;
-        let source_url = format!("{}{}", endpoint.origin(), endpoint.path_of(&self.source));
-        if !self.started {
-            let authorized = match session.account.credential().query() {
-                Some(sas) => format!("{source_url}?{sas}"),
-                None => source_url.clone(),
-            };
-            let mut call = Call {
-                path: endpoint.path_of(blob),
-                source_url: authorized,
-                copy: self,
-            };
-            match session.call(attempts, &mut call) {
-                Ok((head, _)) => self.took(&head),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists && attempts.ambiguous => {
-                    // An earlier attempt may have succeeded without our learning of it.
-                    let none = Conditions::default();
-                    let (found, head) =
-                        get_properties(session, &mut Attempts::default(), blob, &none)?;
-                    let copied = head
-                        .get("x-ms-copy-source")
-                        .and_then(|url| url.split('?').next());
-                    let since = attempts.first();
-                    if copied != Some(&source_url) || !was_created_since(&found, &head, since) {
-                        return Err(error);
-                    }
-                    self.took(&head);
-                }
-                Err(error) => {
-                    return Err(match error.code() {
-                        Some(
-                            "BlobNotFound" | "CannotVerifyCopySource" | "SourceConditionNotMet",
-                        ) => error.with_blob(&self.source),
-                        _ => error,
-                    });
-                }
-            }
-            self.started = true;
-        }
-        self.wait_for_end(session, blob).map(Answer::Properties)
+        let begun = match self.begun.take() {
+            Some(begun) => begun,
+            None => self.begin(session, attempts, blob)?,
+        };
+        let ended = self.wait_for_end(session, blob, &begun);
+        self.begun = Some(begun);
+        ended.map(Answer::Properties)
     }
 }
 
 impl CopyBlob {
-    /// The service has begun the copy.
-    fn took(&mut self, head: &ResponseHead) {
-        self.id = head.get("x-ms-copy-id").map(str::to_owned);
-        self.pending = head.get("x-ms-copy-status") == Some("pending");
+    fn begin(
+        &self,
+        session: &mut Session,
+        attempts: &mut Attempts,
+        blob: &BlobRef,
+    ) -> Result<Begun> {
+        let endpoint = &session.account.endpoint;
+        let source_url = format!("{}{}", endpoint.origin(), endpoint.path_of(&self.source));
+        let authorized = match session.account.credential().query() {
+            Some(sas) => format!("{source_url}?{sas}"),
+            None => source_url.clone(),
+        };
+        let mut call = Call {
+            path: endpoint.path_of(blob),
+            source_url: authorized,
+            copy: self,
+        };
+        let error = match session.call(attempts, &mut call) {
+            Ok((head, _)) => return Ok(Begun::read(&head)),
+            Err(error) => self.options.explain(error),
+        };
+        let is_there = error.kind() == ErrorKind::AlreadyExists
+            || error.code() == Some("PendingCopyOperation");
+        if is_there && attempts.ambiguous {
+            // An earlier attempt may have succeeded without our learning of it.
+            return self
+                .find_ours(session, attempts, blob, &source_url)?
+                .ok_or(error);
+        }
+        Err(match error.code() {
+            Some("BlobNotFound" | "CannotVerifyCopySource" | "SourceConditionNotMet") => {
+                error.with_blob(&self.source)
+            }
+            _ => error,
+        })
+    }
+
+    /// The copy that is there or under way, if an attempt of ours has begun it.
+    fn find_ours(
+        &self,
+        session: &mut Session,
+        attempts: &Attempts,
+        blob: &BlobRef,
+        source_url: &str,
+    ) -> Result<Option<Begun>> {
+        let none = Conditions::default();
+        let (mut found, head) = get_properties(session, &mut Attempts::default(), blob, &none)?;
+        if !self.options.creates() {
+            // What was there before was created at another time; its last change is that a copy began.
+            found.creation_time = found.last_modified;
+        }
+        let copied = head
+            .get("x-ms-copy-source")
+            .and_then(|url| url.split('?').next());
+        let ours = copied == Some(source_url) && was_created_since(&found, &head, attempts.first());
+        Ok(ours.then(|| Begun::read(&head)))
     }
 
     /// Waits for a copy that the service makes in the background, as long as it makes progress.
@@ -150,38 +185,50 @@ impl CopyBlob {
         &mut self,
         session: &mut Session,
         blob: &BlobRef,
+        begun: &Begun,
     ) -> Result<Box<BlobProperties>> {
         let none = Conditions::default();
         let timeout = session.account.timeout;
         let secrets = Secrets::new(&session.account.credential(), None);
-        let id = secrets.identifier(self.id.as_deref().unwrap_or("none"));
-        let failed = |reason: String| Error::new(ErrorKind::Service, reason);
+        let id = secrets.identifier(begun.id.as_deref().unwrap_or("none"));
         let mut progress = (0, Instant::now());
         loop {
-            let (properties, head) = get_properties(session, &mut self.polls, blob, &none)?;
+            let (properties, head) = get_properties(session, &mut self.polls, blob, &none)
+                .map_err(|error| with_copy(error, begun, &id))?;
             self.polls = Attempts::default();
             let status = head.get("x-ms-copy-status");
-            let is_another = head.get("x-ms-copy-id") != self.id.as_deref() || status.is_none();
-            if self.pending && is_another {
-                return Err(Error::new(
-                    ErrorKind::Modified,
-                    format!("somebody else wrote the blob before the copy was done (copy id {id})"),
-                ));
+            let failed = |kind, reason: String| {
+                let request_id = head.request_id().map(|id| secrets.identifier(id));
+                Error::new(kind, format!("{reason} (copy id {id})")).with_answer(
+                    head.status,
+                    None,
+                    request_id.as_deref(),
+                )
+            };
+            if head.get("x-ms-copy-id") != begun.id.as_deref() || status.is_none() {
+                if begun.is_pending {
+                    let reason = "somebody else wrote the blob before the copy was done".to_owned();
+                    return Err(failed(ErrorKind::Modified, reason));
+                }
+                // What is there is not the copy any more, nor does its end matter.
+                return Ok(Box::new(properties));
             }
             match status {
                 Some("success") | None => return Ok(Box::new(properties)),
+                Some("pending") if !self.waits => return Ok(Box::new(properties)),
                 Some("pending") => {
                     let moved = head.get("x-ms-copy-progress");
                     let bytes = moved.and_then(|text| number(text.split('/').next()?));
                     if bytes.is_some_and(|bytes| bytes > progress.0) {
                         progress = (bytes.unwrap_or_default(), Instant::now());
                     } else if progress.1.elapsed() >= timeout {
-                        return Err(failed(format!(
+                        let reason = format!(
                             "the copy made no progress for {} s and stays at {} bytes; the service goes on \
-                             with it: look at the target's properties later, or abort it (copy id {id})",
+                             with it: look at the target's properties later, or abort it",
                             timeout.as_secs_f64(),
                             secrets.shown(moved.unwrap_or("an unknown number of")),
-                        )));
+                        );
+                        return Err(failed(ErrorKind::Service, reason));
                     }
                     session
                         .cancellation
@@ -192,13 +239,32 @@ impl CopyBlob {
                     let reason = head
                         .get("x-ms-copy-status-description")
                         .unwrap_or("the service gives no reason");
-                    return Err(failed(format!(
-                        "the copy ended as {}: {} (copy id {id})",
+                    let reason = format!(
+                        "the copy ended as {}: {}",
                         secrets.shown(other),
                         secrets.shown(reason)
-                    )));
+                    );
+                    return Err(failed(ErrorKind::Service, reason));
                 }
             }
+        }
+    }
+}
+
+/// An error at asking for the end of a copy, with what is known of the copy.
+fn with_copy(error: Error, begun: &Begun, id: &str) -> Error {
+    match error.kind() {
+        ErrorKind::TokenNeeded | ErrorKind::Cancelled => error,
+        ErrorKind::NotFound if begun.is_pending => {
+            let message = format!("the target vanished before the copy was done (copy id {id})");
+            error.meaning(ErrorKind::NotFound, message)
+        }
+        kind => {
+            let message = format!(
+                "the copy has begun (copy id {id}), but how it ended is not known: {}",
+                error.message()
+            );
+            error.meaning(kind, message)
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     http::{Request, ResponseHead, TransportError, number},
-    limits::{MAX_BLOB_SIZE, SERVICE_VERSION},
+    limits::MAX_BLOB_SIZE,
 };
 
 /// How the service vouches for the bytes of a range.
@@ -45,13 +45,6 @@ pub(crate) struct GetBlob<'a> {
 impl Operation for GetBlob<'_> {
     fn expected(&self) -> &[u16] {
         &[200, 206]
-    }
-
-    fn version(&self) -> &'static str {
-        match self.vouching {
-            Vouching::StructuredMessage => structured_message::FIRST_VERSION,
-            Vouching::Length | Vouching::RangeCrc64 => SERVICE_VERSION,
-        }
     }
 
     fn buffer_size(&self) -> usize {

@@ -8,11 +8,12 @@ use super::{
     blob_ref::BlobRef,
     conditions::Conditions,
     content_headers::ContentHeaders,
+    redaction::Secrets,
     session::{Attempts, Operation, Session},
     small_operation::{Answer, SmallOperation, date},
 };
 use crate::{
-    error::Result,
+    error::{Error, ErrorKind, Result},
     http::{Request, ResponseHead, TransportError, number},
     limits::MAX_BLOB_SIZE,
 };
@@ -42,6 +43,12 @@ pub struct BlobProperties {
     pub lease_state: Option<String>,
     /// Number of index tags.
     pub tag_count: u64,
+    /// Of the last copy onto the blob, where it has not been written since.
+    pub copy_id: Option<String>,
+    /// `pending`, `success`, `aborted` or `failed`.
+    pub copy_status: Option<String>,
+    /// Why the copy failed.
+    pub copy_status_description: Option<String>,
 }
 
 impl BlobProperties {
@@ -66,6 +73,9 @@ impl BlobProperties {
             archive_status: text("x-ms-archive-status"),
             lease_state: text("x-ms-lease-state"),
             tag_count: number("x-ms-tag-count").unwrap_or_default(),
+            copy_id: text("x-ms-copy-id"),
+            copy_status: text("x-ms-copy-status"),
+            copy_status_description: text("x-ms-copy-status-description"),
         })
     }
 }
@@ -90,6 +100,29 @@ impl Operation for Call<'_> {
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
         self.conditions.apply(Request::new("HEAD", &*self.path))
     }
+}
+
+/// Refuses a directory of an account with hierarchical namespace, which looks like a blob to those who ask for
+/// it by name: one without content, with this metadata.
+pub(crate) fn require_no_directory(
+    properties: &BlobProperties,
+    head: &ResponseHead,
+    session: &Session,
+) -> Result<()> {
+    let is_directory = properties.size == 0
+        && properties.metadata.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("hdi_isfolder") && value.eq_ignore_ascii_case("true")
+        });
+    if !is_directory {
+        return Ok(());
+    }
+    let secrets = Secrets::new(&session.account.credential(), None);
+    let request_id = head.request_id().map(|id| secrets.identifier(id));
+    let error = Error::new(
+        ErrorKind::NotFound,
+        "there is no blob of this name but a directory",
+    );
+    Err(error.with_answer(head.status, None, request_id.as_deref()))
 }
 
 /// The properties of a blob, and the answer that they came in.
@@ -117,7 +150,8 @@ impl SmallOperation for GetProperties {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Answer> {
-        let (properties, _) = get_properties(session, attempts, blob, &self.conditions)?;
+        let (properties, head) = get_properties(session, attempts, blob, &self.conditions)?;
+        require_no_directory(&properties, &head, session)?;
         Ok(Answer::Properties(Box::new(properties)))
     }
 

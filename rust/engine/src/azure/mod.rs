@@ -23,6 +23,7 @@ mod put_blob;
 mod put_block;
 mod put_block_list;
 mod redaction;
+mod right;
 mod session;
 mod set_http_headers;
 mod set_metadata;
@@ -36,7 +37,7 @@ mod write_options;
 pub(crate) use self::{
     blob_batch::BatchDelete,
     get_blob::{GetBlob, ReceivedRange, Vouching},
-    get_properties::{GetProperties, get_properties},
+    get_properties::{GetProperties, get_properties, require_no_directory},
     list_blobs::{ListAll, ListBlobs},
     opened::Opened,
     put_blob::PutBlob,

@@ -49,7 +49,10 @@ impl PutBlob<'_> {
         content: Content,
     ) -> Result<(u64, ResponseHead)> {
         let verified = Verified::new(self, content);
-        match verified.send(session, attempts) {
+        let sent = verified
+            .send(session, attempts)
+            .map_err(|error| self.options.explain_condition(error));
+        match sent {
             Err(error)
                 if error.kind() == ErrorKind::AlreadyExists
                     && self.options.creates()

@@ -3,6 +3,7 @@
 use super::{
     session::{Attempts, Session},
     verified_content::{Content, Put, Verified},
+    write_options::WriteOptions,
 };
 use crate::{error::Result, http::Request};
 
@@ -11,7 +12,8 @@ use crate::{error::Result, http::Request};
 pub(crate) struct PutBlock<'a> {
     pub(crate) path: &'a str,
     pub(crate) id: &'a str,
-    pub(crate) lease: Option<&'a str>,
+    /// Of the blob that it is to be a part of.
+    pub(crate) options: &'a WriteOptions,
 }
 
 impl Put for &PutBlock<'_> {
@@ -19,10 +21,7 @@ impl Put for &PutBlock<'_> {
         let request = Request::new("PUT", self.path)
             .query("comp", "block")
             .query("blockid", self.id);
-        match self.lease {
-            Some(lease) => request.header("x-ms-lease-id", lease),
-            None => request,
-        }
+        self.options.conditions.apply_lease(request)
     }
 
     fn may_be_repeated(&self) -> bool {
@@ -38,7 +37,9 @@ impl PutBlock<'_> {
         attempts: &mut Attempts,
         content: Content,
     ) -> Result<u64> {
-        let (crc64, _) = Verified::new(self, content).send(session, attempts)?;
-        Ok(crc64)
+        match Verified::new(self, content).send(session, attempts) {
+            Ok((crc64, _)) => Ok(crc64),
+            Err(error) => Err(self.options.explain(error)),
+        }
     }
 }

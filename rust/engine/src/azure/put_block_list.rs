@@ -55,10 +55,10 @@ impl PutBlockList<'_> {
                 let first = self.ids.first().map_or("", String::as_str);
                 match begins_with(session, self.path, first) {
                     Ok((true, head)) => Ok(head),
-                    _ => Err(error),
+                    _ => Err(self.options.explain_condition(error)),
                 }
             }
-            Err(error) => Err(error),
+            Err(error) => Err(self.options.explain_condition(error)),
         }
     }
 }

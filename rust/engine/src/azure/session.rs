@@ -13,6 +13,7 @@ use super::{
     failed::{Failed, is_unlike_the_service, transport_failure},
     opened::Opened,
     redaction::Secrets,
+    right::Asked,
 };
 use crate::{
     account::Account,
@@ -37,11 +38,6 @@ pub(crate) struct Statistics {
 pub(crate) trait Operation {
     /// Statuses that are a success.
     fn expected(&self) -> &[u16];
-
-    /// The version of the REST protocol that the request is of.
-    fn version(&self) -> &'static str {
-        SERVICE_VERSION
-    }
 
     /// Bytes of buffer that an attempt needs, for what is read from a file or written to one.
     fn buffer_size(&self) -> usize {
@@ -238,10 +234,13 @@ impl<'a> Session<'a> {
         let mut request = operation.request(content);
         request
             .headers
-            .push(("x-ms-version".into(), operation.version().into()));
+            .push(("x-ms-version".into(), SERVICE_VERSION.into()));
         request
             .headers
             .push(("x-ms-client-request-id".into(), id.as_str().into()));
+        request
+            .headers
+            .push(("user-agent".into(), account.user_agent.as_str().into()));
         let credential = account.credential();
         if !credential
             .authorize(&mut request, self.token_fetches)
@@ -293,6 +292,7 @@ impl<'a> Session<'a> {
         let authorization = (head.status >= 400)
             .then(|| request.header_value("authorization").map(str::to_owned))
             .flatten();
+        let asked = Asked::new(&request, credential.query().is_some());
         drop(request);
         let opened = Opened {
             head,
@@ -313,7 +313,7 @@ impl<'a> Session<'a> {
             attempts.ambiguous = true;
             return Err(transport_failure(account, error));
         }
-        Err(self.error_response(opened, attempts, authorization.as_deref()))
+        Err(self.error_response(opened, attempts, authorization.as_deref(), asked))
     }
 
     /// An answer that is not a success.
@@ -322,6 +322,7 @@ impl<'a> Session<'a> {
         mut opened: Opened<'_>,
         attempts: &mut Attempts,
         authorization: Option<&str>,
+        asked: Asked,
     ) -> Failed {
         if matches!(opened.head.status, 429 | 503) {
             // Before the permit is free for the next one.
@@ -338,17 +339,18 @@ impl<'a> Session<'a> {
             .forwarder()
             .and_then(|proxy| proxy.authorization());
         let secrets = Secrets::new(&credential, authorization.into_iter().chain(proxy));
-        let error = error_response::error(&head, &text, &self.account.endpoint.url(), &secrets);
-        let asked = retry::retry_after(|name| head.get(name));
+        let endpoint = self.account.endpoint.url();
+        let error = error_response::error(&head, &text, &endpoint, &secrets, asked);
+        let delay = retry::retry_after(|name| head.get(name));
         match retry::decide(head.status, error.code()) {
             Decision::Fail => Failed::Final(error),
             Decision::Retry => {
                 // OperationTimedOut may mean that the operation goes on.
                 attempts.ambiguous |= head.status >= 500 && !head.answered_early;
-                Failed::Again(error, asked)
+                Failed::Again(error, delay)
             }
             // Nothing was done, and that is certain.
-            Decision::RetrySlower => Failed::Again(error, asked),
+            Decision::RetrySlower => Failed::Again(error, delay),
             Decision::NewToken => {
                 let claims = head
                     .get("www-authenticate")

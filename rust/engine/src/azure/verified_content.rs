@@ -11,14 +11,14 @@ use std::{
 
 use super::{
     session::{Attempts, Operation, Session},
-    structured_message::{Encoder, FIRST_VERSION, FORM},
+    structured_message::{Encoder, FORM},
 };
 use crate::{
     account::Account,
     checksum::{Crc64, crc64, encode_crc64, encode_md5},
     error::{Error, ErrorKind, Result},
     http::{Body, Request, ResponseHead},
-    limits::{BUFFER_SIZE, MAX_MD5_FALLBACK, SERVICE_VERSION},
+    limits::{BUFFER_SIZE, MAX_MD5_FALLBACK},
     os,
 };
 
@@ -204,13 +204,6 @@ impl Drop for Probe<'_> {
 impl<P: Put> Operation for Verified<'_, P> {
     fn expected(&self) -> &[u16] {
         &[201]
-    }
-
-    fn version(&self) -> &'static str {
-        match self.check {
-            Check::Message(_) => FIRST_VERSION,
-            Check::Crc64 | Check::Md5(_) => SERVICE_VERSION,
-        }
     }
 
     fn buffer_size(&self) -> usize {

@@ -7,7 +7,7 @@ use percent_encoding::utf8_percent_encode;
 use super::{conditions::Conditions, content_headers::ContentHeaders};
 use crate::{
     endpoint::QUERY,
-    error::InvalidInput,
+    error::{Error, ErrorKind, InvalidInput},
     http::{Request, is_header_value},
 };
 
@@ -92,6 +92,37 @@ impl WriteOptions {
     /// Whether the blob is to be made and none replaced.
     pub(crate) fn creates(&self) -> bool {
         !self.overwrite && !self.conditions.concern_the_version()
+    }
+
+    /// The error of a write that was to replace no blob, where the answer can only mean that there is one: the
+    /// service looks at leases before it looks at `If-None-Match: *`.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        let lease = self.conditions.lease.is_some();
+        let or_none = self.conditions.if_none_match.as_deref() == Some("*");
+        let message = match (error.status(), error.code()) {
+            _ if !self.creates() && !or_none => return error,
+            (Some(412), Some("LeaseIdMissing")) if !lease => {
+                "the blob exists already, and a lease protects it; allow overwriting and give the lease to \
+                 replace it"
+            }
+            (Some(412), Some("LeaseLost")) if lease => {
+                "the blob exists already, and the lease on it has ended; allow overwriting to replace it"
+            }
+            _ => return error,
+        };
+        error.meaning(ErrorKind::AlreadyExists, message)
+    }
+
+    /// The error of a request that makes the blob visible, where nothing but `If-None-Match: *` was asked.
+    pub(crate) fn explain_condition(&self, error: Error) -> Error {
+        if self.creates() && (error.status(), error.code()) == (Some(412), Some("ConditionNotMet"))
+        {
+            return error.meaning(
+                ErrorKind::AlreadyExists,
+                "the blob exists already; allow overwriting to replace it",
+            );
+        }
+        self.explain(error)
     }
 
     /// Headers of the blob itself, for the request that makes it visible.
@@ -219,6 +250,62 @@ mod tests {
         assert!(check("a", &"x".repeat(MAX_METADATA)).is_err());
         let twins = [pair("Owner", "x"), pair("owner", "y")].concat();
         assert!(validate_metadata(&twins).is_err());
+    }
+
+    #[test]
+    fn what_says_that_there_is_a_blob_and_what_may_mean_something_else() {
+        use ErrorKind::{AlreadyExists, Modified};
+        let lease = |lease: bool| Conditions {
+            lease: lease.then(|| "1F812371-A41D-49E6-B123-F4B542E851C5".to_owned()),
+            ..Conditions::default()
+        };
+        let if_match = Conditions {
+            if_match: Some("0x1".to_owned()),
+            ..Conditions::default()
+        };
+        let or_none = Conditions {
+            if_none_match: Some("*".to_owned()),
+            ..Conditions::default()
+        };
+        for (code, overwrite, conditions, kind) in [
+            ("LeaseIdMissing", false, lease(false), AlreadyExists),
+            ("LeaseIdMissing", false, or_none.clone(), AlreadyExists),
+            ("LeaseIdMissing", true, lease(false), Modified),
+            ("LeaseIdMissing", false, if_match.clone(), Modified),
+            ("LeaseLost", false, lease(true), AlreadyExists),
+            ("LeaseLost", true, lease(true), Modified),
+            // Which of the two is wrong, the blob or the lease, the caller has to find out.
+            (
+                "LeaseIdMismatchWithBlobOperation",
+                false,
+                lease(true),
+                Modified,
+            ),
+            // There may be no blob at all.
+            (
+                "LeaseNotPresentWithBlobOperation",
+                false,
+                lease(true),
+                Modified,
+            ),
+            ("ConditionNotMet", false, lease(false), AlreadyExists),
+            ("ConditionNotMet", false, if_match, Modified),
+            ("ConditionNotMet", false, or_none, Modified),
+            ("ConditionNotMet", true, lease(false), Modified),
+        ] {
+            let options = WriteOptions {
+                overwrite,
+                conditions,
+                ..WriteOptions::default()
+            };
+            let answer = Error::new(Modified, "").with_answer(412, Some(code), None);
+            let error = options.explain_condition(answer);
+            assert_eq!(
+                (error.kind(), error.code()),
+                (kind, Some(code)),
+                "{options:?}"
+            );
+        }
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl Block {
         let put = PutBlock {
             path: &blocks.item.url_path,
             id: &blocks.ids.get(self.index),
-            lease: blocks.options.conditions.lease.as_deref(),
+            options: &blocks.options,
         };
         let crc64 = put
             .run(

@@ -22,7 +22,10 @@ use super::{
     vouching::{longest, vouching},
 };
 use crate::{
-    azure::{Attempts, Conditions, Downloaded, ReceivedRange, Session, get_properties, shown_path},
+    azure::{
+        Attempts, Conditions, Downloaded, ReceivedRange, Session, get_properties,
+        require_no_directory, shown_path,
+    },
     checksum::Checksum,
     error::{Error, ErrorKind, Result},
     http::ResponseHead,
@@ -207,6 +210,7 @@ impl FirstRange {
             &download.item.blob,
             &download.conditions,
         )?;
+        require_no_directory(&found, &head, session)?;
         if is_refused && download.offset < found.size {
             return Err(changed());
         }

@@ -231,7 +231,7 @@ impl Task for StreamBlock {
                 let put = PutBlock {
                     path: &item.url_path,
                     id: &stream.ids.get(self.number),
-                    lease: stream.options.conditions.lease.as_deref(),
+                    options: &stream.options,
                 };
                 let content = Content::Memory(block.bytes());
                 let sent = put.run(&mut item.session(worker), &mut self.attempts, content);

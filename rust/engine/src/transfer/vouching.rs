@@ -81,7 +81,7 @@ pub(super) fn is_refusal(account: &Account, vouching: Vouching, error: &Error) -
     match vouching {
         Vouching::Length => false,
         Vouching::RangeCrc64 => error.is_not_supported(),
-        // What knows no header of a version knows, as a rule, no such version either.
+        // As an emulator does that knows the version but not its headers.
         Vouching::StructuredMessage => error.status() == Some(400) || error.is_not_supported(),
     }
 }

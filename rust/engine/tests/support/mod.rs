@@ -128,7 +128,7 @@ impl Rig {
             overwrite,
             ..WriteOptions::default()
         };
-        let copy = CopyBlob::new(blob(source), Conditions::default(), options).unwrap();
+        let copy = CopyBlob::new(blob(source), Conditions::default(), options, true).unwrap();
         self.run(Job::copy(blob(target), copy))
     }
 

@@ -22,9 +22,6 @@ pub(crate) use self::{
 /// What `x-ms-structured-body` says of messages of this form.
 pub(crate) const FORM: &str = "XSM/1.0; properties=crc64";
 
-/// The first version of the service that knows them.
-pub(crate) const FIRST_VERSION: &str = "2025-01-05";
-
 const VERSION: u8 = 1;
 const HEAD: usize = 1 + 8 + 2 + 2;
 const SEGMENT_HEAD: usize = 2 + 8;
