@@ -9,7 +9,7 @@ use super::{
     delete_blob::{self, DeleteBlob},
     error_response,
     redaction::Secrets,
-    right::Asked,
+    right::{Asked, Proof},
     session::{Attempts, Operation, Session},
 };
 use crate::{
@@ -65,10 +65,11 @@ impl BatchDelete<'_> {
             body,
         };
         let (head, body) = session.call(attempts, &mut call)?;
-        let signatures = signatures.iter().map(String::as_str);
+        let mut signatures = signatures.iter().map(String::as_str).peekable();
         let credential = account.credential();
+        let has_sas = credential.query().is_some();
+        let asked = Asked::deletion(Proof::new(has_sas, signatures.peek().copied()));
         let secrets = Secrets::new(&credential, signatures);
-        let asked = Asked::deletion(credential.query().is_some());
         parse(&head, &body, self.0.len(), &secrets, asked)
     }
 
@@ -176,7 +177,7 @@ mod tests {
             body.as_bytes(),
             3,
             &Secrets::default(),
-            Asked::deletion(false),
+            Asked::deletion(Proof::Key),
         )
         .unwrap();
         assert_eq!(parts[0].as_ref().unwrap().0, 202);
@@ -194,7 +195,7 @@ mod tests {
                 format!("{part}{part}--b--").as_bytes(),
                 1,
                 &Secrets::default(),
-                Asked::deletion(false),
+                Asked::deletion(Proof::Key),
             )
             .is_err()
         );

@@ -2,7 +2,11 @@
 
 use quick_xml::{Reader, events::Event};
 
-use super::{list_page::resolve, redaction::Secrets, right::Asked};
+use super::{
+    list_page::resolve,
+    redaction::Secrets,
+    right::{Asked, Proof},
+};
 use crate::{
     error::{Error, ErrorKind},
     http::ResponseHead,
@@ -146,7 +150,7 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
             "the blob has uncommitted blocks of another program, whose ids have another length; delete \
              or overwrite the blob, or wait a week"
         }
-        (400, "InvalidAuthenticationInfo") => {
+        (400, "InvalidAuthenticationInfo") if asked.proof == Proof::Token => {
             "the service cannot read the credential: the token is malformed, or it is none for Azure; \
              check what the credential returns"
         }
@@ -168,7 +172,7 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         (403, "AuthorizationResourceTypeMismatch" | "AuthorizationServiceMismatch") => {
             "the SAS does not cover this resource; make one for the container's blobs"
         }
-        (400 | 403, "AuthenticationFailed") | (403, "InvalidAuthenticationInfo") => {
+        (400 | 403, "AuthenticationFailed" | "InvalidAuthenticationInfo") => {
             "the service did not accept the credential; check the account key or the SAS, whether it has \
              expired, and this machine's clock"
         }
@@ -248,7 +252,7 @@ mod tests {
             body.as_bytes(),
             "https://a.example",
             &Secrets::default(),
-            Asked::deletion(false),
+            Asked::deletion(Proof::Key),
         )
     }
 
@@ -297,6 +301,25 @@ mod tests {
                 .to_string()
                 .contains("does not answer like Azure Blob Storage")
         );
+    }
+
+    #[test]
+    fn what_is_malformed_is_what_was_sent() {
+        let told = |proof| {
+            advice(
+                400,
+                Some("InvalidAuthenticationInfo"),
+                Asked::deletion(proof),
+            )
+        };
+        assert!(
+            told(Proof::Token)
+                .unwrap()
+                .contains("the token is malformed")
+        );
+        for proof in [Proof::Key, Proof::Sas] {
+            assert!(told(proof).unwrap().contains("account key or the SAS"));
+        }
     }
 
     #[test]

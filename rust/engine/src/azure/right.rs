@@ -12,16 +12,34 @@ enum Right {
     Tags,
 }
 
+/// How whoever asks proves who that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    Sas,
+    Token,
+    /// A signature with the account's key, or none at all.
+    Key,
+}
+
+impl Proof {
+    pub(super) fn new(has_sas: bool, authorization: Option<&str>) -> Self {
+        match authorization {
+            _ if has_sas => Self::Sas,
+            Some(value) if value.starts_with("Bearer ") => Self::Token,
+            _ => Self::Key,
+        }
+    }
+}
+
 /// What was asked, and in whose name: what an answer means may depend on it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
     right: Right,
-    /// The credential is a SAS.
-    by_sas: bool,
+    pub(super) proof: Proof,
 }
 
 impl Asked {
-    pub(super) fn new(request: &Request, by_sas: bool) -> Self {
+    pub(super) fn new(request: &Request, proof: Proof) -> Self {
         let comp = request
             .query
             .iter()
@@ -37,20 +55,20 @@ impl Asked {
             _ if sets_tags => Right::Tags,
             _ => Right::Write,
         };
-        Self { right, by_sas }
+        Self { right, proof }
     }
 
     /// A blob of a batch.
-    pub(super) fn deletion(by_sas: bool) -> Self {
+    pub(super) fn deletion(proof: Proof) -> Self {
         Self {
             right: Right::Delete,
-            by_sas,
+            proof,
         }
     }
 
     /// What whoever asked has to be given.
     pub(super) fn advice(self) -> String {
-        if self.by_sas {
+        if self.proof == Proof::Sas {
             let permission = match self.right {
                 Right::Read => "read (r)",
                 Right::List => "list (l)",
@@ -94,9 +112,9 @@ mod tests {
             (request("GET").query("comp", "tags"), "Owner", "(t)"),
             (request("PUT").header("x-ms-tags", "a=b"), "Owner", "(t)"),
         ] {
-            let advice = Asked::new(&request, false).advice();
+            let advice = Asked::new(&request, Proof::Token).advice();
             assert!(advice.contains(&format!("Data {role}'")), "{advice}");
-            let advice = Asked::new(&request, true).advice();
+            let advice = Asked::new(&request, Proof::Sas).advice();
             assert!(advice.contains(permission), "{advice}");
         }
     }

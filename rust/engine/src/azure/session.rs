@@ -13,7 +13,7 @@ use super::{
     failed::{Failed, is_unlike_the_service, transport_failure},
     opened::Opened,
     redaction::Secrets,
-    right::Asked,
+    right::{Asked, Proof},
 };
 use crate::{
     account::Account,
@@ -292,7 +292,10 @@ impl<'a> Session<'a> {
         let authorization = (head.status >= 400)
             .then(|| request.header_value("authorization").map(str::to_owned))
             .flatten();
-        let asked = Asked::new(&request, credential.query().is_some());
+        let asked = Asked::new(
+            &request,
+            Proof::new(credential.query().is_some(), authorization.as_deref()),
+        );
         drop(request);
         let opened = Opened {
             head,
