@@ -36,6 +36,10 @@ impl Operation for Call {
         &[202]
     }
 
+    fn is_answered_by_body(&self) -> bool {
+        true
+    }
+
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
         Request::new("POST", &*self.path)
             .query("restype", "container")

@@ -15,6 +15,10 @@ impl Operation for Call {
         &[200]
     }
 
+    fn is_answered_by_body(&self) -> bool {
+        true
+    }
+
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
         Request::new("GET", &*self.path)
             .query("comp", "blocklist")

@@ -68,6 +68,10 @@ impl Operation for Call<'_> {
         &[200]
     }
 
+    fn is_answered_by_body(&self) -> bool {
+        true
+    }
+
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
         let mut request = Request::new("GET", &*self.path)
             .query("restype", "container")

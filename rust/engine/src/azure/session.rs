@@ -39,6 +39,11 @@ pub(crate) trait Operation {
     /// Statuses that are a success.
     fn expected(&self) -> &[u16];
 
+    /// Whether the body of a success tells something, and may be long.
+    fn is_answered_by_body(&self) -> bool {
+        false
+    }
+
     /// Bytes of buffer that an attempt needs, for what is read from a file or written to one.
     fn buffer_size(&self) -> usize {
         0
@@ -145,7 +150,11 @@ impl<'a> Session<'a> {
         loop {
             let mut opened = self.open(attempts, operation)?;
             let mut body = opened.body(self.cancellation);
-            let read = body.read_all(MAX_ANSWER_SIZE);
+            let read = if operation.is_answered_by_body() {
+                body.read_all(MAX_ANSWER_SIZE)
+            } else {
+                body.read_all_at_once(MAX_ERROR_SIZE)
+            };
             let finished = body.is_finished();
             let head = opened.close(finished);
             match read {

@@ -60,6 +60,10 @@ impl Operation for Call<'_> {
         &[200, 204]
     }
 
+    fn is_answered_by_body(&self) -> bool {
+        true
+    }
+
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
         let request = Request::new(self.method, &*self.path)
             .query("comp", "tags")
