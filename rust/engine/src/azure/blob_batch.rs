@@ -5,12 +5,13 @@
 use std::fmt::Write as _;
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     delete_blob::{self, DeleteBlob},
     error_response,
     redaction::Secrets,
     right::Asked,
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
 };
 use crate::{
     error::{Error, ErrorKind, Result},

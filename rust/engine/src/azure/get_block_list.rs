@@ -1,6 +1,9 @@
 //! Get Block List: <https://learn.microsoft.com/rest/api/storageservices/get-block-list>
 
-use super::session::{Attempts, Operation, Session};
+use super::{
+    attempts::Attempts,
+    session::{Operation, Session},
+};
 use crate::{
     error::Result,
     http::{Request, ResponseHead},

@@ -8,9 +8,10 @@ use std::{
 };
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     list_page::{ListEntry, parse},
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
 };
 use crate::{

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    attempts::Attempts,
     error_response,
     failed::{Failed, is_unlike_the_service, transport_failure},
     opened::Opened,
@@ -73,38 +74,6 @@ pub(crate) struct Session<'a> {
     /// Whoever sends has files open that can be closed meanwhile: a shortage of descriptors comes out at
     /// once, as if all hold files, none gets a connection.
     pub(crate) gives_way: bool,
-}
-
-/// How a request has fared so far.
-#[derive(Debug, Default)]
-pub(crate) struct Attempts {
-    count: u32,
-    /// In a row, without progress in between.
-    failures: u32,
-    /// The next attempt takes a new connection.
-    reconnect: bool,
-    asked_for_token: bool,
-    first: Option<SystemTime>,
-    /// Whether an attempt failed in a way that leaves open whether the service carried it out.
-    pub(crate) ambiguous: bool,
-}
-
-impl Attempts {
-    /// When the first attempt began.
-    pub(crate) fn first(&self) -> Option<SystemTime> {
-        self.first
-    }
-
-    /// The request is sent in another form, as the service does not know the one before: no repetition.
-    pub(crate) fn in_another_form(&mut self) {
-        self.count = 0;
-        self.failures = 0;
-    }
-
-    /// Enough bytes have arrived: the failures before do not count.
-    pub(crate) fn progressed(&mut self) {
-        self.failures = 0;
-    }
 }
 
 impl<'a> Session<'a> {

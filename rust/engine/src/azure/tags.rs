@@ -5,10 +5,11 @@
 use quick_xml::{Reader, events::Event};
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
     list_page::resolve,
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
     write_options::validate_tags,
 };
