@@ -71,7 +71,7 @@ pub(crate) const MAX_HEADERS: usize = 128;
 /// names and metadata stays well below).
 pub(crate) const MAX_ANSWER_SIZE: usize = 64 << 20;
 
-/// Most bytes of the explanation of an error.
+/// Most bytes of the explanation of an error, and of the body of an answer that needs none.
 pub(crate) const MAX_ERROR_SIZE: usize = 64 << 10;
 
 /// A token is refreshed this long before it expires, or when a fifth of its life is left, whichever

@@ -312,6 +312,19 @@ fn list(answers: Vec<fn(&mut TcpStream)>) -> Outcome {
 }
 
 #[test]
+fn an_answer_that_needs_no_body_has_no_long_one() {
+    for (length, is_taken) in [(1_000, true), (100_000, false)] {
+        let server = Answering::new(move |_| {
+            let body = "x".repeat(length);
+            format!("201 x\r\ncontent-length: {length}\r\n\r\n{body}")
+        });
+        let client = server.client(|config| config.max_retries = 0);
+        let outcome = run_with(&client, write("a", b"content", true));
+        assert_eq!(outcome.result.is_ok(), is_taken, "{length}");
+    }
+}
+
+#[test]
 fn what_is_not_below_the_prefix_ends_a_list() {
     for name in ["b", "dirs/a", "dir", "Dir/a"] {
         let answer = format!("<Blob><Name>dir/a</Name></Blob><Blob><Name>{name}</Name></Blob>");

@@ -5,12 +5,13 @@
 use std::fmt::Write as _;
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     delete_blob::{self, DeleteBlob},
     error_response,
     redaction::Secrets,
     right::{Asked, Proof},
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -34,6 +35,10 @@ struct Call {
 impl Operation for Call {
     fn expected(&self) -> &[u16] {
         &[202]
+    }
+
+    fn is_answered_by_body(&self) -> bool {
+        true
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {

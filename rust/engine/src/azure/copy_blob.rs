@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
     creation::was_created_since,
     get_properties::{BlobProperties, get_properties},
     redaction::Secrets,
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
     write_options::WriteOptions,
 };

@@ -1,9 +1,10 @@
 //! Delete Blob: <https://learn.microsoft.com/rest/api/storageservices/delete-blob>
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
 };
 use crate::{

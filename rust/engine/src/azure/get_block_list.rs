@@ -1,6 +1,9 @@
 //! Get Block List: <https://learn.microsoft.com/rest/api/storageservices/get-block-list>
 
-use super::session::{Attempts, Operation, Session};
+use super::{
+    attempts::Attempts,
+    session::{Operation, Session},
+};
 use crate::{
     error::Result,
     http::{Request, ResponseHead},
@@ -13,6 +16,10 @@ struct Call {
 impl Operation for Call {
     fn expected(&self) -> &[u16] {
         &[200]
+    }
+
+    fn is_answered_by_body(&self) -> bool {
+        true
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {

@@ -5,11 +5,12 @@ use std::time::SystemTime;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
     content_headers::ContentHeaders,
     redaction::Secrets,
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
     small_operation::{Answer, SmallOperation, date},
 };
 use crate::{

@@ -8,9 +8,10 @@ use std::{
 };
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     list_page::{ListEntry, parse},
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
 };
 use crate::{
@@ -66,6 +67,10 @@ struct Call<'a> {
 impl Operation for Call<'_> {
     fn expected(&self) -> &[u16] {
         &[200]
+    }
+
+    fn is_answered_by_body(&self) -> bool {
+        true
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {

@@ -3,6 +3,7 @@
 //! What moves content is sent by `transfer/`; the other operations are complete here.
 //! <https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api>
 
+mod attempts;
 mod blob_batch;
 mod blob_ref;
 mod conditions;
@@ -35,6 +36,7 @@ mod verified_content;
 mod write_options;
 
 pub(crate) use self::{
+    attempts::Attempts,
     blob_batch::BatchDelete,
     get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{GetProperties, get_properties, require_no_directory},
@@ -44,7 +46,7 @@ pub(crate) use self::{
     put_block::PutBlock,
     put_block_list::PutBlockList,
     redaction::shown_path,
-    session::{Attempts, Session, Statistics},
+    session::{Session, Statistics},
     small_operation::SmallOperation,
     structured_message::{Decoder, Unreadable},
     verified_content::Content,

@@ -3,12 +3,13 @@
 use std::time::SystemTime;
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
     creation::was_created_since,
     get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{BlobProperties, get_properties},
-    session::{Attempts, Session},
+    session::Session,
     tags::get_tags,
     verified_content::{Content, Put, Verified},
     write_options::WriteOptions,

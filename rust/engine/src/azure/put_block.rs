@@ -1,7 +1,8 @@
 //! Put Block: <https://learn.microsoft.com/rest/api/storageservices/put-block>
 
 use super::{
-    session::{Attempts, Session},
+    attempts::Attempts,
+    session::Session,
     verified_content::{Content, Put, Verified},
     write_options::WriteOptions,
 };

@@ -1,8 +1,9 @@
 //! Put Block List: <https://learn.microsoft.com/rest/api/storageservices/put-block-list>
 
 use super::{
+    attempts::Attempts,
     get_block_list::begins_with,
-    session::{Attempts, Session},
+    session::Session,
     verified_content::{Content, Put, Verified},
     write_options::WriteOptions,
 };

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    attempts::Attempts,
     error_response,
     failed::{Failed, is_unlike_the_service, transport_failure},
     opened::Opened,
@@ -39,6 +40,11 @@ pub(crate) trait Operation {
     /// Statuses that are a success.
     fn expected(&self) -> &[u16];
 
+    /// Whether the body of a success tells something, and may be long.
+    fn is_answered_by_body(&self) -> bool {
+        false
+    }
+
     /// Bytes of buffer that an attempt needs, for what is read from a file or written to one.
     fn buffer_size(&self) -> usize {
         0
@@ -68,38 +74,6 @@ pub(crate) struct Session<'a> {
     /// Whoever sends has files open that can be closed meanwhile: a shortage of descriptors comes out at
     /// once, as if all hold files, none gets a connection.
     pub(crate) gives_way: bool,
-}
-
-/// How a request has fared so far.
-#[derive(Debug, Default)]
-pub(crate) struct Attempts {
-    count: u32,
-    /// In a row, without progress in between.
-    failures: u32,
-    /// The next attempt takes a new connection.
-    reconnect: bool,
-    asked_for_token: bool,
-    first: Option<SystemTime>,
-    /// Whether an attempt failed in a way that leaves open whether the service carried it out.
-    pub(crate) ambiguous: bool,
-}
-
-impl Attempts {
-    /// When the first attempt began.
-    pub(crate) fn first(&self) -> Option<SystemTime> {
-        self.first
-    }
-
-    /// The request is sent in another form, as the service does not know the one before: no repetition.
-    pub(crate) fn in_another_form(&mut self) {
-        self.count = 0;
-        self.failures = 0;
-    }
-
-    /// Enough bytes have arrived: the failures before do not count.
-    pub(crate) fn progressed(&mut self) {
-        self.failures = 0;
-    }
 }
 
 impl<'a> Session<'a> {
@@ -145,7 +119,11 @@ impl<'a> Session<'a> {
         loop {
             let mut opened = self.open(attempts, operation)?;
             let mut body = opened.body(self.cancellation);
-            let read = body.read_all(MAX_ANSWER_SIZE);
+            let read = if operation.is_answered_by_body() {
+                body.read_all(MAX_ANSWER_SIZE)
+            } else {
+                body.read_all_at_once(MAX_ERROR_SIZE)
+            };
             let finished = body.is_finished();
             let head = opened.close(finished);
             match read {

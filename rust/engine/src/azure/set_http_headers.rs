@@ -1,10 +1,11 @@
 //! Set Blob Properties: <https://learn.microsoft.com/rest/api/storageservices/set-blob-properties>
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
     content_headers::ContentHeaders,
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
     small_operation::{Answer, SmallOperation, Updated},
 };
 use crate::{

@@ -1,9 +1,10 @@
 //! Set Blob Metadata: <https://learn.microsoft.com/rest/api/storageservices/set-blob-metadata>
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
     small_operation::{Answer, SmallOperation, Updated},
     write_options::{apply_metadata, validate_metadata},
 };

@@ -1,9 +1,10 @@
 //! Set Blob Tier: <https://learn.microsoft.com/rest/api/storageservices/set-blob-tier>
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
     write_options::Tier,
 };

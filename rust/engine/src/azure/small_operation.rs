@@ -3,10 +3,8 @@
 use std::{fmt, time::SystemTime};
 
 use super::{
-    blob_ref::BlobRef,
-    get_properties::BlobProperties,
-    list_page::ListEntry,
-    session::{Attempts, Session},
+    attempts::Attempts, blob_ref::BlobRef, get_properties::BlobProperties, list_page::ListEntry,
+    session::Session,
 };
 use crate::{error::Result, http::ResponseHead};
 

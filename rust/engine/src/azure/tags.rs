@@ -5,10 +5,11 @@
 use quick_xml::{Reader, events::Event};
 
 use super::{
+    attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
     list_page::resolve,
-    session::{Attempts, Operation, Session},
+    session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
     write_options::validate_tags,
 };
@@ -58,6 +59,10 @@ struct Call<'a> {
 impl Operation for Call<'_> {
     fn expected(&self) -> &[u16] {
         &[200, 204]
+    }
+
+    fn is_answered_by_body(&self) -> bool {
+        true
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {

@@ -10,7 +10,8 @@ use std::{
 };
 
 use super::{
-    session::{Attempts, Operation, Session},
+    attempts::Attempts,
+    session::{Operation, Session},
     structured_message::{Encoder, FORM},
 };
 use crate::{
