@@ -76,6 +76,7 @@ def test_a_condition_that_is_met(service_client: fastblob.Client, blob: str) -> 
         {"if_match": "line\r\nx-ms-lease-id: 1"},
         {"lease": "not an id"},
         {"if_modified_since": datetime(2024, 1, 1)},  # noqa: DTZ001
+        {"if_modified_since": datetime(1900, 1, 1, tzinfo=UTC)},
     ],
     ids=str,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from . import _credentials, _environment, _fastblob
@@ -94,6 +95,8 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
         proxy: str | None = None,
         user_agent: str | None = None,
     ) -> None:
+        if not isinstance(account_url, (str, NoneType)):
+            raise TypeError(f"account_url must be a str, not {type(account_url).__name__}")
         account = (
             _environment.from_environment() if account_url is None else _environment.Account(account_url)
         )

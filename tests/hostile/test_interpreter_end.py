@@ -93,3 +93,42 @@ def test_a_read_when_the_interpreter_has_ended_says_so() -> None:
     assert ran.returncode == 0
     assert "Python is shutting down" in ran.stderr
     assert "Panic" not in ran.stderr
+
+
+SUBINTERPRETER = """
+import sys, threading, fastblob
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+client = fastblob.Client(*sys.argv[1:])
+child = interpreters.create()
+script = '''
+try:
+    import fastblob
+except ImportError as error:
+    if "subinterpreters" not in str(error):
+        raise
+else:
+    raise RuntimeError("imported")
+'''
+assert interpreters.run_string(child, script) is None
+interpreters.destroy(child)
+thread = threading.Thread(target=lambda: print(client.read("data/blob").decode()))
+thread.start()
+thread.join()
+"""
+
+
+@in_child(seconds=30)
+def test_a_subinterpreter_is_refused_and_its_end_stops_nobody() -> None:
+    with LocalAzure(tls=False, containers=["data"]) as azure:
+        azure.client().write("data/blob", b"content")
+        ran = subprocess.run(
+            [sys.executable, "-c", SUBINTERPRETER, azure.blob_endpoint, azure.account_key],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (ran.returncode, ran.stdout) == (0, "content\n"), ran.stderr

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{exceptions::PyImportError, prelude::*, types::PyDict};
 
 /// Set once no thread may begin to attach any more; the rest of the number counts those that have begun.
 const ENDING: usize = 1 << (usize::BITS - 1);
@@ -95,6 +95,24 @@ fn interpreter_ends(py: Python<'_>) {
     });
 }
 
+/// The end of a sub-interpreter must not be taken for that of the main one. From 3.12 on Python itself does
+/// not import this module there.
+fn refuse_subinterpreters(py: Python<'_>) -> PyResult<()> {
+    if py.version_info() >= (3, 12) {
+        return Ok(());
+    }
+    let Ok(interpreters) = py.import("_xxsubinterpreters") else {
+        return Ok(());
+    };
+    let current = interpreters.call_method0("get_current")?;
+    if current.eq(interpreters.call_method0("get_main")?)? {
+        return Ok(());
+    }
+    Err(PyImportError::new_err(
+        "module fastblob._fastblob does not support loading in subinterpreters",
+    ))
+}
+
 /// The threads that were about to attach are not there in a child of `os.fork()`.
 #[pyfunction]
 fn forked() {
@@ -104,6 +122,7 @@ fn forked() {
 /// Called once, when the module is imported.
 pub(crate) fn set_up(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
+    refuse_subinterpreters(py)?;
     let at_exit = Bound::new(py, AtExit::default())?;
     py.import("atexit")?.call_method1("register", (at_exit,))?;
     if let Some(register) = py.import("os")?.getattr_opt("register_at_fork")? {

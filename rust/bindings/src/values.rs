@@ -6,7 +6,7 @@ use fastblob_engine::{self as engine, ContentHeaders, Tier};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
-    types::PyTuple,
+    types::{PyDateTime, PyTuple},
 };
 
 use crate::exceptions::invalid_input;
@@ -70,7 +70,12 @@ fn moment(name: &str, time: &Bound<'_, PyAny>) -> PyResult<SystemTime> {
         )));
     }
     time.extract().map_err(|_| {
-        PyTypeError::new_err(format!("{name} must be a datetime, got {}", shown(time)))
+        if time.is_instance_of::<PyDateTime>() {
+            let before = format!("{name} must not be before 1970, got {}", shown(time));
+            PyValueError::new_err(before)
+        } else {
+            PyTypeError::new_err(format!("{name} must be a datetime, got {}", shown(time)))
+        }
     })
 }
 
