@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::errors::{self, Failure};
 use crate::http::{Answer, parse_query};
 use crate::random::random_guid;
-use crate::store::{Blob, Checksums, CopyRecord, Tier};
+use crate::store::{Blob, Checksums, ContentHeaders, CopyRecord, Tier};
 
 /// Copy Blob, which is done by the time it is answered. Unless the service fetches the source as any
 /// client would, its owner may read it by the request's own authorization.
@@ -68,7 +68,10 @@ fn commit(
     let mut headers = if keeps {
         source.headers.clone()
     } else {
-        properties::of_new(call.request)
+        ContentHeaders {
+            content_md5: source.headers.content_md5.clone(),
+            ..properties::of_new(call.request)
+        }
     };
     headers.content_type = given.content_type.or(headers.content_type);
     headers.content_encoding = given.content_encoding.or(headers.content_encoding);
