@@ -25,6 +25,7 @@ class Asked:
         body: What is written.
         span: First byte and number of bytes that are read; None: all.
         overwrite: Whether a blob that is there may be replaced.
+        known: The ETag of what need not be read again.
     """
 
     container: str = "data"
@@ -32,6 +33,7 @@ class Asked:
     body: bytes = b"content"
     span: tuple[int, int] | None = None
     overwrite: bool = True
+    known: str | None = None
 
     @property
     def path(self) -> BlobPath:
@@ -47,12 +49,17 @@ def _blob(sdk: BlobServiceClient, asked: Asked) -> Any:
     return sdk.get_blob_client(asked.container, asked.name)
 
 
+def _their_condition(asked: Asked) -> dict[str, Any]:
+    known = {"etag": asked.known, "match_condition": MatchConditions.IfModified}
+    return known if asked.known else {}
+
+
 def _read(client: fastblob.Client, asked: Asked) -> bytes:
-    return client.read(asked.path, *(asked.span or ()))
+    return client.read(asked.path, *(asked.span or ()), if_none_match=asked.known)
 
 
 def _their_read(sdk: BlobServiceClient, asked: Asked) -> bytes:
-    data = _blob(sdk, asked).download_blob(*(asked.span or ())).readall()
+    data = _blob(sdk, asked).download_blob(*(asked.span or ()), **_their_condition(asked)).readall()
     assert isinstance(data, bytes)
     return data
 
@@ -66,7 +73,7 @@ def _their_write(sdk: BlobServiceClient, asked: Asked) -> Any:
 
 
 def _their_block_list(sdk: BlobServiceClient, asked: Asked) -> Any:
-    condition = {} if asked.overwrite else {"etag": "*", "match_condition": MatchConditions.IfMissing}
+    condition = {} if asked.overwrite else {"if_none_match": "*"}
     return _blob(sdk, asked).commit_block_list([BlobBlock("MQ==")], **condition)
 
 
@@ -91,8 +98,8 @@ def _their_list(sdk: BlobServiceClient, asked: Asked) -> Any:
 CALLS: dict[str, tuple[Ours, Theirs]] = {
     "GetBlob": (_read, _their_read),
     "GetBlobProperties": (
-        lambda client, asked: client.properties(asked.path),
-        lambda sdk, asked: _blob(sdk, asked).get_blob_properties(),
+        lambda client, asked: client.properties(asked.path, if_none_match=asked.known),
+        lambda sdk, asked: _blob(sdk, asked).get_blob_properties(**_their_condition(asked)),
     ),
     "PutBlob": (
         lambda client, asked: client.write(asked.path, asked.body, overwrite=asked.overwrite),
@@ -175,4 +182,5 @@ def asked_for(url: str, headers: dict[str, str], body: bytes) -> Asked:
     found = re.fullmatch(r"bytes=(\d+)-(\d+)", headers.get("x-ms-range", headers.get("range", "")))
     if found:
         span = (int(found[1]), int(found[2]) - int(found[1]) + 1)
-    return Asked(container, name, body, span, "if-none-match" not in headers)
+    known = headers.get("if-none-match") or None
+    return Asked(container, name, body, span, known is None, known if known != "*" else None)

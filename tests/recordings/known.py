@@ -5,13 +5,21 @@ from __future__ import annotations
 import pytest
 from recordings.sessions import Answer
 
-# By error code: why.
+CONFLICT = "every 409 is a ResourceExistsError for users of azure-storage-blob"
+NOT_MODIFIED = "a condition that is not met is a BlobModifiedError, for reads as well"
+
+# By status and error code: why.
 KNOWN = {
-    "SnapshotsPresent": "every 409 is a ResourceExistsError for users of azure-storage-blob",
+    "304 ConditionNotMet": NOT_MODIFIED,
+    "409 BlobBeingRehydrated": CONFLICT,
+    "409 BlobImmutableDueToLegalHold": CONFLICT,
+    "409 BlobUsesCustomerSpecifiedEncryption": CONFLICT,
+    "409 ContainerBeingDeleted": CONFLICT,
+    "409 SnapshotsPresent": CONFLICT,
 }
 
 
 def marks(answer: Answer) -> list[pytest.MarkDecorator]:
     """The marks of a test of this answer."""
-    reason = KNOWN.get(answer.error_code)
+    reason = KNOWN.get(f"{answer.status} {answer.error_code}")
     return [pytest.mark.xfail(strict=True, reason=reason)] if reason else []

@@ -20,7 +20,7 @@ def recorded() -> list[Any]:
     return files or [pytest.param(None, marks=pytest.mark.skip(reason=ABSENT))]
 
 
-@pytest.mark.parametrize("path", recorded(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", recorded(), ids=lambda path: path.stem if path else "none")
 def test_recorded_requests_are_answered_as_recorded_or_refused(path: Path) -> None:
     judgements = judge(sessions.read(path))
     different = [str(found) for found in judgements if found.verdict is Verdict.DIFFERENT]
