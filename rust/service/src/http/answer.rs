@@ -150,7 +150,11 @@ impl Answer {
         let mut head = std::mem::take(&mut transport.head_buffer);
         head.clear();
         self.write_status_line(&mut head);
-        head.extend_from_slice(b"Server: fastblob-service/1.0 Windows-Azure-Blob/1.0\r\nDate: ");
+        head.extend_from_slice(if self.from_front_end {
+            b"Server: Microsoft-HTTPAPI/2.0\r\nDate: ".as_slice()
+        } else {
+            b"Server: fastblob-service/1.0 Windows-Azure-Blob/1.0\r\nDate: "
+        });
         let _ = write!(head, "{}\r\n", httpdate::HttpDate::from(SystemTime::now()));
         head.extend_from_slice(&self.headers);
         if closes {
