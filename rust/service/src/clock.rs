@@ -59,6 +59,16 @@ impl Timestamp {
     }
 }
 
+/// The time as errors tell it, to 100 ns: `2026-11-23T15:32:25.1234567Z`.
+pub(crate) fn now_to_the_tick() -> String {
+    let now = OffsetDateTime::now_utc();
+    let (date, (hour, minute, second, nanos)) = (now.date(), now.to_hms_nano());
+    format!(
+        "{date}T{hour:02}:{minute:02}:{second:02}.{:07}Z",
+        nanos / 100
+    )
+}
+
 /// Makes `ETags`: the time in ticks, as in Azure, and never the same twice.
 #[derive(Debug, Default)]
 pub(crate) struct Etags {

@@ -71,7 +71,7 @@ impl Handler for IdentityService {
         Ok(answer)
     }
 
-    fn error(&self, error: &ServiceError) -> Answer {
+    fn error(&self, error: &ServiceError, _method: &str, _request_id: &str) -> Answer {
         let mut answer = Answer::new(error.status);
         for (name, value) in &error.headers {
             answer.header(name, value);
@@ -80,7 +80,7 @@ impl Handler for IdentityService {
         answer
     }
 
-    fn complete(&self, _request: &Request<'_>, _answer: &mut Answer) {}
+    fn complete(&self, _request: &Request<'_>, _request_id: &str, _answer: &mut Answer) {}
 }
 
 fn refusal(status: u16, message: &'static str) -> Failure {

@@ -78,7 +78,8 @@ impl Handler for KeyVaultService {
             Route::Secret { name, version } => self.secret(request, name, version)?,
             Route::Versions { name } => self.versions(request, name)?,
             Route::Unknown => {
-                return Err(ServiceError::new(404, "NotFound", "no such resource").into());
+                let message = "The embedded Key Vault offers to read secrets, and nothing else.";
+                return Err(ServiceError::new(501, "NotImplemented", message).into());
             }
         };
         let mut answer = Answer::new(200);
@@ -86,22 +87,24 @@ impl Handler for KeyVaultService {
         Ok(answer)
     }
 
-    fn error(&self, error: &ServiceError) -> Answer {
+    fn error(&self, error: &ServiceError, _method: &str, _request_id: &str) -> Answer {
         let mut answer = Answer::new(error.status);
         for (name, value) in &error.headers {
             answer.header(name, value);
         }
         let mut body = json!({"code": error.code, "message": error.message});
-        for (name, value) in &error.details {
-            body[*name] = json!({"code": value});
+        // Whatever is forbidden has one code, and the reason in another within.
+        if error.status == 403 && error.code != "Forbidden" {
+            body["code"] = json!("Forbidden");
+            body["innererror"] = json!({"code": error.code});
         }
         answer.json(&json!({ "error": body }));
         answer
     }
 
-    fn complete(&self, request: &Request<'_>, answer: &mut Answer) {
+    fn complete(&self, request: &Request<'_>, request_id: &str, answer: &mut Answer) {
         answer.header("x-ms-keyvault-service-version", "1.9.0");
-        answer.header("x-ms-request-id", &self.context.next_request_id());
+        answer.header("x-ms-request-id", request_id);
         let client_request_id = request.header("x-ms-client-request-id");
         answer.optional_header("x-ms-client-request-id", client_request_id);
     }
@@ -155,10 +158,8 @@ impl KeyVaultService {
         let found =
             found.ok_or_else(|| not_found(&format!("{name}/{}", version.unwrap_or_default())))?;
         if !found.enabled {
-            return Err(forbidden(
-                "Operation get is not allowed on a disabled secret.",
-                "SecretDisabled",
-            ));
+            let message = "Operation get is not allowed on a disabled secret.";
+            return Err(ServiceError::new(403, "SecretDisabled", message).into());
         }
         // A secret is read as ever before its time and after it, for its owner to recover what it protects:
         // https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#date-time-controlled-operations
@@ -201,10 +202,4 @@ fn not_found(name: &str) -> Failure {
          may be able to recover it using the correct recovery command."
     );
     ServiceError::new(404, "SecretNotFound", message).into()
-}
-
-fn forbidden(message: &'static str, inner: &'static str) -> Failure {
-    ServiceError::new(403, "Forbidden", message)
-        .detail("innererror", inner)
-        .into()
 }

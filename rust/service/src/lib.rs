@@ -2,7 +2,9 @@
 //!
 //! Tests, demo and benchmarks run against this server, in their own process, so that nobody needs
 //! an account (or Node, for Azurite) to try fastblob. It verifies what Azurite leaves out
-//! (`SharedKey` signatures, CRC64, MD5) and breaks connections on demand ([`Fault`]).
+//! (`SharedKey` signatures, CRC64, MD5) and breaks connections on demand ([`Fault`]). What it does, it
+//! does as the real service was recorded to do it (`docs/azure-fidelity.md`); what it does not offer,
+//! it refuses with 501.
 //!
 //! It speaks HTTP/1.1 by blocking threads, one a connection, rather than by hyper: a scripted reset
 //! after so many bytes is then one line at the place where the bytes are written, an upload is read

@@ -16,3 +16,16 @@ pub(crate) fn random_hex<const BYTES: usize>() -> io::Result<String> {
     }
     Ok(hex)
 }
+
+/// A GUID, as ids of leases and copies are.
+pub(crate) fn random_guid() -> io::Result<String> {
+    let hex = random_hex::<16>()?;
+    Ok([
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ]
+    .join("-"))
+}

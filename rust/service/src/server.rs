@@ -115,6 +115,8 @@ impl Server {
                         connections: &registry,
                         number,
                     };
+                    // Dropped before the registration: what waits for that finds the service let go.
+                    let (context, handler) = (context, handler);
                     let bandwidth = context.options.bandwidth;
                     if let Ok(transport) = Transport::new(socket, tls, bandwidth, &context.shutdown)
                     {

@@ -12,7 +12,7 @@ pub(super) fn verify(context: &Context, token: &str) -> Result<(), Failure> {
     let account = format!("https://{}.blob.core.windows.net", context.options.account);
     let detail = match context.tokens.check(token, &[STORAGE, &account]) {
         Ok(()) => return Ok(()),
-        Err(TokenError::Malformed) => "The token is malformed.",
+        Err(TokenError::Malformed) => return Err(errors::INVALID_AUTHENTICATION_FORM.into()),
         Err(TokenError::Foreign) => "Signature validation failed. Signature verification failed.",
         Err(TokenError::Expired) => "Lifetime validation failed. The token is expired.",
         Err(TokenError::Audience) => "Audience validation failed. Audience did not match.",

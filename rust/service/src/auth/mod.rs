@@ -56,10 +56,7 @@ pub(crate) fn authorise(
                 bearer::verify(context, credentials.trim())?;
                 Ok(Caller::Token)
             }
-            _ => Err(errors::INVALID_AUTHENTICATION_INFO
-                .error()
-                .header("WWW-Authenticate", bearer::challenge())
-                .into()),
+            _ => Err(errors::INVALID_AUTHENTICATION_FORM.into()),
         };
     }
     if request.parameter("sig").is_some() {

@@ -74,6 +74,14 @@ pub(crate) fn verify(
     need: Need,
 ) -> Result<bool, Failure> {
     let signature = Signature(query);
+    for (name, what) in [
+        ("si", "stored access policies"),
+        ("skoid", "signatures by user delegation keys"),
+    ] {
+        if !signature.get(name).is_empty() {
+            return Err(errors::not_offered(what));
+        }
+    }
     let to_sign = signature.string_to_sign(&context.options.account, target);
     let given = BASE64_STANDARD
         .decode(signature.get("sig"))
@@ -95,7 +103,9 @@ pub(crate) fn verify(
             return Err(errors::AUTHORIZATION_SERVICE_MISMATCH.into());
         }
         if !signature.has_any("srt", need.resource) {
-            return Err(errors::AUTHORIZATION_RESOURCE_TYPE_MISMATCH.into());
+            let error = errors::AUTHORIZATION_RESOURCE_TYPE_MISMATCH.error();
+            let detail = format!("The signature lacks the resource type '{}'.", need.resource);
+            return Err(error.detail("ExtendedErrorDetail", detail).into());
         }
     } else if need.service_permissions.is_empty()
         || (signature.get("sr") == "b" && target.blob.is_none())

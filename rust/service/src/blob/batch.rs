@@ -7,7 +7,7 @@ use super::operation::Operation;
 use super::{delete, tier};
 use crate::errors::{self, Failure, ServiceError};
 use crate::faults::Action;
-use crate::http::{Answer, Payload, Request, RequestBody};
+use crate::http::{Answer, Framing, Payload, Request, RequestBody};
 use crate::random::random_hex;
 
 const MOST_PARTS: usize = 256;
@@ -35,12 +35,13 @@ pub(super) fn submit(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<Answ
     let boundary = format!("batchresponse_{}", random_hex::<16>()?);
     let mut all = Vec::new();
     for part in parts {
+        let request_id = call.context.next_request_id();
         let mut answer = match answer_part(call, &part.head) {
             Ok(answer) => answer,
-            Err(Failure::Service(error)) => error.to_answer(),
+            Err(Failure::Service(error)) => error.to_answer("", &request_id),
             Err(error @ Failure::Connection(_)) => return Err(error),
         };
-        answer.header("x-ms-request-id", &call.context.next_request_id());
+        answer.header("x-ms-request-id", &request_id);
         answer.optional_header("x-ms-version", call.request.header("x-ms-version"));
         all.extend_from_slice(
             format!("--{boundary}\r\nContent-Type: application/http\r\n").as_bytes(),
@@ -58,6 +59,7 @@ pub(super) fn submit(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<Answ
         &format!("multipart/mixed; boundary={boundary}"),
     );
     answer.payload = Payload::Bytes(all);
+    answer.framing = Framing::Chunked;
     Ok(answer)
 }
 

@@ -11,7 +11,7 @@ use super::checksum::{self, Expected};
 use super::put::{NewBlob, check_name, written};
 use super::{conditions, properties};
 use crate::errors::{self, Failure};
-use crate::http::{Answer, RequestBody};
+use crate::http::{Answer, Framing, RequestBody};
 use crate::store::{Block, Checksums, Content, Contents};
 
 const MOST_BLOCKS: usize = 50_000;
@@ -56,7 +56,8 @@ pub(super) fn put(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<Answer,
     drop(contents);
     drop(replaced);
     let mut answer = written(&blob);
-    checksum::add_headers(&mut answer, &sums);
+    checksum::add_crc64(&mut answer, &sums);
+    checksum::add_md5(&mut answer, &sums);
     Ok(answer)
 }
 
@@ -167,10 +168,11 @@ pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     if let Some(blob) = blob {
         answer.header("ETag", &blob.etag);
         answer.header("Last-Modified", &blob.modified.to_http());
+        let length = blob.content.length().to_string();
+        answer.header("x-ms-blob-content-length", &length);
     }
-    let length = blob.map_or(0, |blob| blob.content.length());
-    answer.header("x-ms-blob-content-length", &length.to_string());
     answer.xml(writer.into_inner());
+    answer.framing = Framing::Chunked;
     Ok(answer)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::operation::Operation;
 use super::target::Target;
+use super::unsupported;
 use crate::auth::{self, Caller};
 use crate::context::Context;
 use crate::errors::{self, Failure};
@@ -30,6 +31,7 @@ impl<'a> Call<'a> {
             return Err(errors::RESOURCE_NOT_FOUND.into());
         }
         let caller = auth::authorise(context, request, target, route.operation.need())?;
+        unsupported::check(request)?;
         Ok(Self {
             context,
             request,

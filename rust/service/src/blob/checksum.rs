@@ -17,13 +17,26 @@ pub(super) struct Expected {
 impl Expected {
     /// Reads `x-ms-content-crc64` and `Content-MD5`, of which a request may have one.
     pub(super) fn of(request: &Request<'_>) -> Result<Self, Failure> {
-        let crc64 = request.filled_header("x-ms-content-crc64").map(|text| {
+        Self::read(request, "x-ms-content-crc64", "content-md5")
+    }
+
+    /// The same of what a copy's source is said to be.
+    pub(super) fn of_source(request: &Request<'_>) -> Result<Self, Failure> {
+        Self::read(
+            request,
+            "x-ms-source-content-crc64",
+            "x-ms-source-content-md5",
+        )
+    }
+
+    fn read(request: &Request<'_>, crc64: &str, md5: &str) -> Result<Self, Failure> {
+        let crc64 = request.filled_header(crc64).map(|text| {
             let bytes = decode::<8>(text).ok_or(errors::INVALID_HEADER_VALUE)?;
             Ok::<_, Failure>(u64::from_le_bytes(bytes))
         });
         let expected = Self {
             crc64: crc64.transpose()?,
-            md5: md5_header(request, "content-md5")?,
+            md5: md5_header(request, md5)?,
         };
         if expected.crc64.is_some() && expected.md5.is_some() {
             return Err(errors::INVALID_HEADER_VALUE.into());
@@ -33,10 +46,6 @@ impl Expected {
 
     pub(super) fn has_md5(&self) -> bool {
         self.md5.is_some()
-    }
-
-    pub(super) fn has_crc64(&self) -> bool {
-        self.crc64.is_some()
     }
 
     /// Compares with what arrived.
@@ -71,11 +80,24 @@ pub(super) fn md5_header(request: &Request<'_>, name: &str) -> Result<Option<[u8
     Ok(md5.transpose()?)
 }
 
-/// Says what arrived.
-pub(super) fn add_headers(answer: &mut Answer, checksums: &Checksums) {
+/// Says what arrived, by its CRC64.
+pub(super) fn add_crc64(answer: &mut Answer, checksums: &Checksums) {
     answer.header("x-ms-content-crc64", &encode_crc64(checksums.crc64));
+}
+
+/// The same by its MD5, where that was computed.
+pub(super) fn add_md5(answer: &mut Answer, checksums: &Checksums) {
     if let Some(md5) = checksums.md5 {
         answer.header("Content-MD5", &BASE64_STANDARD.encode(md5));
+    }
+}
+
+/// The same by the checksum that the request had: CRC64 if it had none.
+pub(super) fn add_what_was_sent(answer: &mut Answer, checksums: &Checksums) {
+    if checksums.md5.is_some() {
+        add_md5(answer, checksums);
+    } else {
+        add_crc64(answer, checksums);
     }
 }
 

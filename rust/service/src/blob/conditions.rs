@@ -1,9 +1,10 @@
 //! Conditional headers and leases: whether an operation may go ahead.
 
+use super::tag_condition;
 use crate::clock::Timestamp;
 use crate::errors::{self, Failure};
 use crate::http::Request;
-use crate::store::{Blob, Contents};
+use crate::store::{Blob, Container, Contents};
 
 /// The names of the headers of one set of conditions.
 struct Names {
@@ -11,6 +12,7 @@ struct Names {
     none_match: &'static str,
     modified_since: &'static str,
     unmodified_since: &'static str,
+    tags: &'static str,
 }
 
 const OF_BLOB: Names = Names {
@@ -18,6 +20,7 @@ const OF_BLOB: Names = Names {
     none_match: "if-none-match",
     modified_since: "if-modified-since",
     unmodified_since: "if-unmodified-since",
+    tags: "x-ms-if-tags",
 };
 
 const OF_SOURCE: Names = Names {
@@ -25,15 +28,23 @@ const OF_SOURCE: Names = Names {
     none_match: "x-ms-source-if-none-match",
     modified_since: "x-ms-source-if-modified-since",
     unmodified_since: "x-ms-source-if-unmodified-since",
+    tags: "x-ms-source-if-tags",
 };
 
-/// Whether `If-Match` or `If-Unmodified-Since` want another blob than this.
+/// Whether `If-Match`, `If-Unmodified-Since` or a condition on tags want another blob than this.
 fn is_another(request: &Request<'_>, names: &Names, blob: &Blob) -> Result<bool, Failure> {
     let other_tag = request
         .filled_header(names.matches)
         .is_some_and(|tag| !is_tag_of(blob, tag));
     let later = time(request, names.unmodified_since)?.is_some_and(|time| blob.modified > time);
-    Ok(other_tag || later)
+    Ok(other_tag || later || has_other_tags(request, names, blob)?)
+}
+
+fn has_other_tags(request: &Request<'_>, names: &Names, blob: &Blob) -> Result<bool, Failure> {
+    match request.filled_header(names.tags) {
+        Some(condition) => Ok(!tag_condition::is_met(condition, &blob.tags)?),
+        None => Ok(false),
+    }
 }
 
 /// Whether `If-None-Match` or `If-Modified-Since` want any blob but this.
@@ -71,16 +82,16 @@ pub(super) fn check_read(
         return Err(errors::CONDITION_NOT_MET.into());
     }
     if is_known(request, &OF_BLOB, blob)? {
-        return Err(errors::NOT_MODIFIED
-            .error()
-            .header("ETag", &blob.etag)
-            .into());
+        return Err(errors::NOT_MODIFIED.into());
     }
     Ok(())
 }
 
 /// For copying from a blob by Copy Blob.
 pub(super) fn check_source(request: &Request<'_>, source: &Blob) -> Result<(), Failure> {
+    if has_other_tags(request, &OF_SOURCE, source)? {
+        return Err(errors::CONDITION_NOT_MET.into());
+    }
     if is_another(request, &OF_SOURCE, source)? || is_known(request, &OF_SOURCE, source)? {
         return Err(errors::SOURCE_CONDITION_NOT_MET.into());
     }
@@ -111,7 +122,9 @@ pub(super) fn check_write(
     name: &str,
 ) -> Result<(), Failure> {
     let Some(blob) = contents.blobs.get(name) else {
-        let wanted = request.filled_header("if-match").is_some();
+        let wanted = ["if-match", "x-ms-if-tags"]
+            .iter()
+            .any(|name| request.filled_header(name).is_some());
         return if wanted {
             Err(errors::CONDITION_NOT_MET.into())
         } else {
@@ -156,7 +169,11 @@ pub(super) fn check_lease(
 ) -> Result<(), Failure> {
     let lease = contents.leases.get(name);
     let locks = lease.is_some_and(|lease| lease.state().locks());
-    match (lease, request.filled_header("x-ms-lease-id")) {
+    let id = request.filled_header("x-ms-lease-id");
+    if let Some(id) = id.filter(|id| !is_guid(id)) {
+        return Err(errors::invalid_header("x-ms-lease-id", id));
+    }
+    match (lease, id) {
         (Some(_), None) if locks => Err(errors::LEASE_ID_MISSING.into()),
         (_, None) => Ok(()),
         (None, Some(_)) => Err(errors::LEASE_NOT_PRESENT.into()),
@@ -166,4 +183,35 @@ pub(super) fn check_lease(
         (Some(_), Some(_)) if locks => Ok(()),
         (Some(_), Some(_)) => Err(errors::LEASE_LOST.into()),
     }
+}
+
+/// The only form of ids that leases may have here.
+fn is_guid(text: &str) -> bool {
+    let mut groups = text.split('-');
+    let fits = [8, 4, 4, 4, 12].iter().all(|length| {
+        groups.next().is_some_and(|group| {
+            group.len() == *length && group.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    });
+    fits && groups.next().is_none()
+}
+
+/// For operations on a container, on which there are no leases here.
+pub(super) fn check_container_lease(request: &Request<'_>) -> Result<(), Failure> {
+    match request.filled_header("x-ms-lease-id") {
+        Some(_) => Err(errors::LEASE_NOT_PRESENT_WITH_CONTAINER.into()),
+        None => Ok(()),
+    }
+}
+
+/// The same for changing it.
+pub(super) fn check_container(request: &Request<'_>, container: &Container) -> Result<(), Failure> {
+    check_container_lease(request)?;
+    let modified = container.modified;
+    let too_old = time(request, OF_BLOB.modified_since)?.is_some_and(|time| modified <= time);
+    let too_new = time(request, OF_BLOB.unmodified_since)?.is_some_and(|time| modified > time);
+    if too_old || too_new {
+        return Err(errors::CONDITION_NOT_MET.into());
+    }
+    Ok(())
 }

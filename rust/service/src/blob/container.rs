@@ -1,13 +1,16 @@
 //! Containers themselves.
 
-use quick_xml::Writer;
-use quick_xml::events::BytesText;
+use std::io;
 
 use super::call::Call;
-use super::metadata;
+use super::page::{self, Xml, write_text};
+use super::{conditions, metadata};
 use crate::errors::{self, Failure};
 use crate::http::Answer;
 use crate::store::{Container, PublicAccess};
+
+/// The scope of containers that were given none.
+const DEFAULT_SCOPE: &str = "$account-encryption-key";
 
 /// Create Container.
 pub(super) fn create(call: &Call<'_>) -> Result<Answer, Failure> {
@@ -41,6 +44,7 @@ fn is_container_name(name: &str) -> bool {
 
 /// Delete Container.
 pub(super) fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
+    conditions::check_container(call.request, &*call.container()?)?;
     let removed = call.context.store.remove_container(call.container_name());
     removed.ok_or(errors::CONTAINER_NOT_FOUND)?;
     Ok(Answer::new(202))
@@ -49,6 +53,7 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
 /// Get Container Properties.
 pub(super) fn properties(call: &Call<'_>) -> Result<Answer, Failure> {
     let container = call.container()?;
+    conditions::check_container_lease(call.request)?;
     let mut answer = Answer::new(200);
     add_version(&mut answer, &container);
     for (name, value) in &container.metadata {
@@ -60,6 +65,9 @@ pub(super) fn properties(call: &Call<'_>) -> Result<Answer, Failure> {
         "x-ms-blob-public-access",
         container.access.map(PublicAccess::as_str),
     );
+    answer.header("x-ms-default-encryption-scope", DEFAULT_SCOPE);
+    answer.header("x-ms-deny-encryption-scope-override", "false");
+    answer.header("x-ms-immutable-storage-with-versioning-enabled", "false");
     answer.header("x-ms-has-immutability-policy", "false");
     answer.header("x-ms-has-legal-hold", "false");
     Ok(answer)
@@ -70,65 +78,61 @@ fn add_version(answer: &mut Answer, container: &Container) {
     answer.header("Last-Modified", &container.modified.to_http());
 }
 
-/// List Containers, all on one page: there are few.
+/// List Containers.
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let prefix = call.request.parameter("prefix").unwrap_or_default();
-    let mut writer = Writer::new(b"<?xml version=\"1.0\" encoding=\"utf-8\"?>".to_vec());
-    writer
-        .create_element("EnumerationResults")
-        .write_inner_content(|writer| {
-            writer
-                .create_element("Containers")
-                .write_inner_content(|writer| {
-                    let containers = call.context.store.containers();
-                    for container in containers
-                        .iter()
-                        .filter(|container| container.name.starts_with(prefix))
-                    {
-                        write_container(writer, container)?;
-                    }
-                    Ok(())
-                })?;
-            writer.create_element("NextMarker").write_empty()?;
-            Ok(())
-        })?;
-    let mut answer = Answer::new(200);
-    answer.xml(writer.into_inner());
-    Ok(answer)
+    let with_metadata = match call.request.parameter("include") {
+        None | Some("") => false,
+        Some("metadata") => true,
+        Some(other) => {
+            return Err(errors::not_offered(&format!(
+                "lists of containers with {other}"
+            )));
+        }
+    };
+    let from = page::start(call.request)?;
+    let length = page::length(call.request)?;
+    let containers = call.context.store.containers();
+    let mut containers = containers
+        .iter()
+        .filter(|container| container.name.starts_with(prefix) && container.name >= from);
+    let page: Vec<_> = containers.by_ref().take(length).collect();
+    let next = containers.next().map(|container| container.name.as_str());
+    let endpoint = format!(
+        "https://{}.blob.core.windows.net/",
+        call.context.options.account
+    );
+    let attributes = [("ServiceEndpoint", endpoint.as_str())];
+    page::answer(call.request, &attributes, "Containers", next, |writer| {
+        page.iter()
+            .try_for_each(|container| write_container(writer, container, with_metadata))
+    })
 }
 
-fn write_container(writer: &mut Writer<Vec<u8>>, container: &Container) -> std::io::Result<()> {
-    writer
-        .create_element("Container")
-        .write_inner_content(|writer| {
-            writer
-                .create_element("Name")
-                .write_text_content(BytesText::new(&container.name))?;
-            writer
-                .create_element("Properties")
-                .write_inner_content(|writer| {
-                    let modified = container.modified.to_http();
-                    let fields = [
-                        ("Last-Modified", modified.as_str()),
-                        ("Etag", &container.etag),
-                        ("LeaseStatus", "unlocked"),
-                        ("LeaseState", "available"),
-                    ];
-                    for (element, text) in fields {
-                        writer
-                            .create_element(element)
-                            .write_text_content(BytesText::new(text))?;
-                    }
-                    if let Some(access) = container.access {
-                        let text = BytesText::new(access.as_str());
-                        writer
-                            .create_element("PublicAccess")
-                            .write_text_content(text)?;
-                    }
-                    Ok(())
-                })?;
-            Ok(())
+fn write_container(writer: &mut Xml, container: &Container, with_metadata: bool) -> io::Result<()> {
+    let element = writer.create_element("Container");
+    element.write_inner_content(|writer| {
+        write_text(writer, "Name", &container.name)?;
+        let element = writer.create_element("Properties");
+        element.write_inner_content(|writer| {
+            write_text(writer, "Last-Modified", &container.modified.to_http())?;
+            write_text(writer, "Etag", &container.etag)?;
+            write_text(writer, "LeaseStatus", "unlocked")?;
+            write_text(writer, "LeaseState", "available")?;
+            if let Some(access) = container.access {
+                write_text(writer, "PublicAccess", access.as_str())?;
+            }
+            write_text(writer, "DefaultEncryptionScope", DEFAULT_SCOPE)?;
+            write_text(writer, "DenyEncryptionScopeOverride", "false")?;
+            write_text(writer, "HasImmutabilityPolicy", "false")?;
+            write_text(writer, "HasLegalHold", "false")?;
+            write_text(writer, "ImmutableStorageWithVersioningEnabled", "false")
         })?;
+        if with_metadata {
+            metadata::write(writer, &container.metadata)?;
+        }
+        Ok(())
+    })?;
     Ok(())
 }
 

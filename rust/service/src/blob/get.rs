@@ -5,6 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::call::Call;
 use super::{checksum, conditions, range, structured};
+use crate::auth::Caller;
 use crate::errors::{self, Failure};
 use crate::http::{Answer, Payload};
 use crate::store::{Blob, Checksums, Contents, LeaseState, Tier};
@@ -79,12 +80,9 @@ pub(super) fn properties(call: &Call<'_>) -> Result<Answer, Failure> {
     if let Some(changed) = blob.tier_changed {
         answer.header("x-ms-access-tier-change-time", &changed.to_http());
     }
-    if let Some(tier) = blob.rehydrates_to {
-        let status = format!(
-            "rehydrate-pending-to-{}",
-            tier.as_str().to_ascii_lowercase()
-        );
+    if let Some(status) = blob.archive_status() {
         answer.header("x-ms-archive-status", &status);
+        answer.header("x-ms-rehydrate-priority", blob.rehydrate_priority);
     }
     answer.payload = Payload::Stored(blob.content.range(0, blob.content.length()));
     Ok(answer)
@@ -93,14 +91,18 @@ pub(super) fn properties(call: &Call<'_>) -> Result<Answer, Failure> {
 /// What both tell of a blob.
 fn add_properties(answer: &mut Answer, call: &Call<'_>, blob: &Blob, contents: &Contents) {
     let headers = &blob.headers;
-    answer.optional_header("Content-Type", headers.content_type.as_deref());
-    answer.optional_header("Content-Encoding", headers.content_encoding.as_deref());
-    answer.optional_header("Content-Language", headers.content_language.as_deref());
-    answer.optional_header(
-        "Content-Disposition",
-        headers.content_disposition.as_deref(),
-    );
-    answer.optional_header("Cache-Control", headers.cache_control.as_deref());
+    // A signature may say what its URL is answered with.
+    for (name, parameter, stored) in [
+        ("Content-Type", "rsct", &headers.content_type),
+        ("Content-Encoding", "rsce", &headers.content_encoding),
+        ("Content-Language", "rscl", &headers.content_language),
+        ("Content-Disposition", "rscd", &headers.content_disposition),
+        ("Cache-Control", "rscc", &headers.cache_control),
+    ] {
+        let said = call.request.parameter(parameter);
+        let said = said.filter(|_| matches!(call.caller, Caller::Signature { .. }));
+        answer.optional_header(name, said.or(stored.as_deref()));
+    }
     answer.header("Last-Modified", &blob.modified.to_http());
     answer.header("ETag", &blob.etag);
     answer.header("Accept-Ranges", "bytes");
@@ -114,17 +116,9 @@ fn add_properties(answer: &mut Answer, call: &Call<'_>, blob: &Blob, contents: &
     let lease = contents.leases.get(call.blob_name());
     let state = lease.map_or(LeaseState::Available, crate::store::Lease::state);
     answer.header("x-ms-lease-state", state.as_str());
-    answer.header(
-        "x-ms-lease-status",
-        if state.locks() { "locked" } else { "unlocked" },
-    );
+    answer.header("x-ms-lease-status", state.status());
     if let Some(lease) = lease.filter(|_| state == LeaseState::Leased) {
-        let duration = if lease.duration.is_some() {
-            "fixed"
-        } else {
-            "infinite"
-        };
-        answer.header("x-ms-lease-duration", duration);
+        answer.header("x-ms-lease-duration", lease.duration_kind());
     }
     answer.header("x-ms-creation-time", &blob.created.to_http());
     answer.header("x-ms-server-encrypted", "true");

@@ -6,7 +6,7 @@ use super::call::Call;
 use super::conditions;
 use crate::errors::{self, Failure, Known};
 use crate::http::Answer;
-use crate::random::random_hex;
+use crate::random::random_guid;
 use crate::store::{Contents, Lease};
 
 /// Acquires, renews, changes, releases or breaks a lease.
@@ -117,16 +117,4 @@ fn held<'c>(call: &Call<'_>, contents: &'c mut Contents) -> Result<&'c mut Lease
         }
         Some(lease) => Ok(lease),
     }
-}
-
-fn random_guid() -> Result<String, Failure> {
-    let hex = random_hex::<16>()?;
-    Ok([
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ]
-    .join("-"))
 }

@@ -4,21 +4,29 @@ use std::borrow::Cow;
 use std::io;
 use std::ops::Bound;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use quick_xml::Writer;
 use quick_xml::events::BytesText;
 
 use super::call::Call;
-use super::tags;
+use super::page::{self, Xml, write_text};
+use super::{metadata, tags};
 use crate::errors::{self, Failure};
 use crate::http::Answer;
-use crate::store::{Blob, Contents, CopyRecord, LeaseState};
+use crate::store::{Blob, Contents, CopyRecord, Lease, LeaseState};
 
-const LARGEST_PAGE: usize = 5000;
-
-type Xml = Writer<Vec<u8>>;
+/// What a list may be asked to include.
+const INCLUDED: [&str; 3] = ["copy", "metadata", "tags"];
+/// The same for the real service only.
+const NOT_INCLUDED: [&str; 8] = [
+    "deleted",
+    "deletedwithversions",
+    "immutabilitypolicy",
+    "legalhold",
+    "permissions",
+    "snapshots",
+    "uncommittedblobs",
+    "versions",
+];
 
 /// What to list.
 struct Listing<'q> {
@@ -42,18 +50,21 @@ enum Entry<'c> {
 impl<'q> Listing<'q> {
     fn of(call: &'q Call<'_>) -> Result<Self, Failure> {
         let parameter = |name| call.request.parameter(name).unwrap_or_default();
-        let page = match parameter("maxresults") {
-            "" => LARGEST_PAGE,
-            text => match text.parse() {
-                Ok(0) | Err(_) => return Err(errors::OUT_OF_RANGE_QUERY_PARAMETER_VALUE.into()),
-                Ok(page) => LARGEST_PAGE.min(page),
-            },
+        let page = page::length(call.request)?;
+        let from = page::start(call.request)?;
+        let included: Vec<&str> = match parameter("include") {
+            "" => Vec::new(),
+            text => text.split(',').collect(),
         };
-        let from = match parameter("marker") {
-            "" => String::new(),
-            marker => decode_marker(marker).ok_or(errors::INVALID_QUERY_PARAMETER_VALUE)?,
-        };
-        let include = |wanted| parameter("include").split(',').any(|part| part == wanted);
+        for part in &included {
+            if NOT_INCLUDED.contains(part) {
+                return Err(errors::not_offered(&format!("lists of {part}")));
+            }
+            if !INCLUDED.contains(part) {
+                return Err(errors::INVALID_QUERY_PARAMETER_VALUE.into());
+            }
+        }
+        let include = |wanted| included.contains(&wanted);
         Ok(Self {
             prefix: parameter("prefix"),
             delimiter: parameter("delimiter"),
@@ -120,57 +131,32 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let container = call.container()?;
     let contents = container.contents.read();
     let (entries, next) = listing.page(&contents);
-    let mut writer = Writer::new(b"<?xml version=\"1.0\" encoding=\"utf-8\"?>".to_vec());
-    let options = &call.context.options;
-    let endpoint = format!("https://{}.blob.core.windows.net/", options.account);
-    let mut results = writer.create_element("EnumerationResults");
-    results = results.with_attributes([
+    let endpoint = format!(
+        "https://{}.blob.core.windows.net/",
+        call.context.options.account
+    );
+    let attributes = [
         ("ServiceEndpoint", endpoint.as_str()),
         ("ContainerName", &container.name),
-    ]);
-    results.write_inner_content(|writer| {
-        for name in ["prefix", "marker", "maxresults", "delimiter"] {
-            if let Some(value) = call
-                .request
-                .parameter(name)
-                .filter(|value| !value.is_empty())
-            {
-                let element = match name {
-                    "prefix" => "Prefix",
-                    "marker" => "Marker",
-                    "maxresults" => "MaxResults",
-                    _ => "Delimiter",
-                };
-                write_text(writer, element, value)?;
-            }
-        }
-        writer
-            .create_element("Blobs")
-            .write_inner_content(|writer| {
-                for entry in &entries {
-                    match entry {
-                        Entry::Blob(name, blob) => {
-                            write_blob(writer, name, blob, &contents, &listing)?;
-                        }
-                        Entry::Prefix(name) => {
-                            let element = writer.create_element("BlobPrefix");
-                            element.write_inner_content(|writer| write_name(writer, name))?;
-                        }
+    ];
+    page::answer(
+        call.request,
+        &attributes,
+        "Blobs",
+        next.as_deref(),
+        |writer| {
+            for entry in &entries {
+                match entry {
+                    Entry::Blob(name, blob) => write_blob(writer, name, blob, &contents, &listing)?,
+                    Entry::Prefix(name) => {
+                        let element = writer.create_element("BlobPrefix");
+                        element.write_inner_content(|writer| write_name(writer, name))?;
                     }
                 }
-                Ok(())
-            })?;
-        match &next {
-            Some(next) => write_text(writer, "NextMarker", &encode_marker(next)),
-            None => writer
-                .create_element("NextMarker")
-                .write_empty()
-                .map(|_| ()),
-        }
-    })?;
-    let mut answer = Answer::new(200);
-    answer.xml(writer.into_inner());
-    Ok(answer)
+            }
+            Ok(())
+        },
+    )
 }
 
 fn write_blob(
@@ -184,10 +170,7 @@ fn write_blob(
         .create_element("Blob")
         .write_inner_content(|writer| {
             write_name(writer, name)?;
-            let lease = contents
-                .leases
-                .get(name)
-                .map_or(LeaseState::Available, crate::store::Lease::state);
+            let lease = contents.leases.get(name);
             writer
                 .create_element("Properties")
                 .write_inner_content(|writer| {
@@ -198,13 +181,7 @@ fn write_blob(
                     }
                 })?;
             if listing.with_metadata {
-                writer
-                    .create_element("Metadata")
-                    .write_inner_content(|writer| {
-                        blob.metadata
-                            .iter()
-                            .try_for_each(|(name, value)| write_text(writer, name, value))
-                    })?;
+                metadata::write(writer, &blob.metadata)?;
             }
             if listing.with_tags && !blob.tags.is_empty() {
                 tags::write(writer, "Tags", &blob.tags)?;
@@ -215,7 +192,7 @@ fn write_blob(
     Ok(())
 }
 
-fn write_properties(writer: &mut Xml, blob: &Blob, lease: LeaseState) -> io::Result<()> {
+fn write_properties(writer: &mut Xml, blob: &Blob, lease: Option<&Lease>) -> io::Result<()> {
     let headers = &blob.headers;
     let optional = |text: &Option<String>| text.as_deref().unwrap_or_default().to_owned();
     write_text(writer, "Creation-Time", &blob.created.to_http())?;
@@ -246,22 +223,19 @@ fn write_properties(writer: &mut Xml, blob: &Blob, lease: LeaseState) -> io::Res
     if blob.tier.is_none() {
         write_text(writer, "AccessTierInferred", "true")?;
     }
-    if let Some(tier) = blob.rehydrates_to {
-        let status = format!(
-            "rehydrate-pending-to-{}",
-            tier.as_str().to_ascii_lowercase()
-        );
+    if let Some(status) = blob.archive_status() {
         write_text(writer, "ArchiveStatus", &status)?;
+        write_text(writer, "RehydratePriority", blob.rehydrate_priority)?;
     }
     if let Some(changed) = blob.tier_changed {
         write_text(writer, "AccessTierChangeTime", &changed.to_http())?;
     }
-    write_text(
-        writer,
-        "LeaseStatus",
-        if lease.locks() { "locked" } else { "unlocked" },
-    )?;
-    write_text(writer, "LeaseState", lease.as_str())?;
+    let state = lease.map_or(LeaseState::Available, Lease::state);
+    write_text(writer, "LeaseStatus", state.status())?;
+    write_text(writer, "LeaseState", state.as_str())?;
+    if let Some(lease) = lease.filter(|_| state == LeaseState::Leased) {
+        write_text(writer, "LeaseDuration", lease.duration_kind())?;
+    }
     write_text(writer, "ServerEncrypted", "true")?;
     if !blob.tags.is_empty() {
         write_text(writer, "TagCount", &blob.tags.len().to_string())?;
@@ -294,27 +268,10 @@ fn write_name(writer: &mut Xml, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn write_text(writer: &mut Xml, element: &str, text: &str) -> io::Result<()> {
-    writer
-        .create_element(element)
-        .write_text_content(BytesText::new(text))?;
-    Ok(())
-}
-
-/// A marker is opaque to clients, and must survive an XML element and a URL.
-fn encode_marker(name: &str) -> String {
-    format!("2!{}", BASE64_URL_SAFE_NO_PAD.encode(name))
-}
-
-fn decode_marker(marker: &str) -> Option<String> {
-    let name = BASE64_URL_SAFE_NO_PAD
-        .decode(marker.strip_prefix("2!")?)
-        .ok()?;
-    String::from_utf8(name).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use quick_xml::Writer;
+
     use super::*;
 
     #[test]
@@ -323,15 +280,6 @@ mod tests {
         assert_eq!(successor("a\u{10FFFF}").as_deref(), Some("b"));
         assert_eq!(successor("\u{D7FF}").as_deref(), Some("\u{E000}"));
         assert_eq!(successor("\u{10FFFF}"), None);
-    }
-
-    #[test]
-    fn markers_survive() {
-        assert_eq!(
-            decode_marker(&encode_marker("a/é&?")).as_deref(),
-            Some("a/é&?")
-        );
-        assert_eq!(decode_marker("x"), None);
     }
 
     #[test]

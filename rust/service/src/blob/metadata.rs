@@ -1,6 +1,9 @@
 //! Metadata: names and values of the client's own.
 
+use std::io;
+
 use super::call::Call;
+use super::page::{Xml, write_text};
 use super::{conditions, properties};
 use crate::errors::{self, Failure};
 use crate::http::{Answer, Request};
@@ -44,6 +47,17 @@ fn is_identifier(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
+/// Writes it as lists have it.
+pub(super) fn write(writer: &mut Xml, metadata: &[(String, String)]) -> io::Result<()> {
+    let element = writer.create_element("Metadata");
+    element.write_inner_content(|writer| {
+        metadata
+            .iter()
+            .try_for_each(|(name, value)| write_text(writer, name, value))
+    })?;
+    Ok(())
+}
+
 /// Get Blob Metadata.
 pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     let container = call.container()?;
@@ -63,7 +77,9 @@ pub(super) fn get(call: &Call<'_>) -> Result<Answer, Failure> {
 /// Set Blob Metadata: replaces all of it.
 pub(super) fn set(call: &Call<'_>) -> Result<Answer, Failure> {
     let metadata = from_headers(call.request)?;
-    properties::update(call, |blob| blob.metadata = metadata)
+    let mut answer = properties::update(call, |blob| blob.metadata = metadata)?;
+    answer.header("x-ms-request-server-encrypted", "true");
+    Ok(answer)
 }
 
 #[cfg(test)]

@@ -13,14 +13,17 @@ mod lease;
 mod listing;
 mod metadata;
 mod operation;
+mod page;
 mod properties;
 mod put;
 mod range;
 mod service;
 mod structured;
+mod tag_condition;
 mod tags;
 mod target;
 mod tier;
+mod unsupported;
 
 pub(crate) use operation::Need;
 pub(crate) use service::BlobService;

@@ -75,7 +75,6 @@ pub(super) fn update(call: &Call<'_>, change: impl FnOnce(&mut Blob)) -> Result<
     let mut answer = Answer::new(200);
     answer.header("ETag", &blob.etag);
     answer.header("Last-Modified", &blob.modified.to_http());
-    answer.header("x-ms-request-server-encrypted", "true");
     contents
         .blobs
         .insert(call.blob_name().to_owned(), Arc::new(blob));

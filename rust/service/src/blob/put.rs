@@ -25,7 +25,8 @@ const LONGEST_NAME: usize = 1024;
 pub(super) fn put_blob(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<Answer, Failure> {
     match call.request.header("x-ms-blob-type") {
         Some("BlockBlob") => {}
-        Some("AppendBlob" | "PageBlob") => return Err(errors::NOT_IMPLEMENTED.into()),
+        Some("AppendBlob") => return Err(errors::not_offered("append blobs")),
+        Some("PageBlob") => return Err(errors::not_offered("page blobs")),
         Some(_) => return Err(errors::INVALID_HEADER_VALUE.into()),
         None => {
             let error = errors::MISSING_REQUIRED_HEADER.error();
@@ -39,11 +40,7 @@ pub(super) fn put_blob(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<An
     let stored_md5 = checksum::md5_header(call.request, "x-ms-blob-content-md5")?;
     let new = NewBlob::of(call)?;
 
-    // Azure always computes the MD5. We spare it where the client trusts in CRC64: it costs more
-    // than all else here.
-    let has_crc64 = expected.has_crc64() || structured::is_wanted(call)?;
-    let with_md5 = expected.has_md5() || stored_md5.is_some() || !has_crc64;
-    let (block, sums) = structured::receive(call, body, LARGEST_BLOB, with_md5)?;
+    let (block, sums) = structured::receive(call, body, LARGEST_BLOB, true)?;
     expected.verify(&sums)?;
     if let (Some(stored), Some(actual)) = (stored_md5, sums.md5) {
         checksum::verify_md5(stored, actual)?;
@@ -57,7 +54,8 @@ pub(super) fn put_blob(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<An
     drop(contents);
     drop(replaced);
     let mut answer = written(&blob);
-    checksum::add_headers(&mut answer, &sums);
+    checksum::add_crc64(&mut answer, &sums);
+    checksum::add_md5(&mut answer, &sums);
     structured::echo(call, &mut answer)?;
     Ok(answer)
 }
@@ -109,7 +107,7 @@ pub(super) fn put_block(call: &Call<'_>, body: &mut RequestBody<'_>) -> Result<A
     drop(replaced);
 
     let mut answer = Answer::new(201);
-    checksum::add_headers(&mut answer, &sums);
+    checksum::add_what_was_sent(&mut answer, &sums);
     structured::echo(call, &mut answer)?;
     answer.header("x-ms-request-server-encrypted", "true");
     Ok(answer)
@@ -134,10 +132,14 @@ impl NewBlob {
         })
     }
 
-    /// The same with the source's metadata where the request brings none.
-    pub(super) fn or_metadata(mut self, source: &[(String, String)]) -> Self {
+    /// The same with the source's metadata where the request brings none, and its tags where they are
+    /// asked for.
+    pub(super) fn with_source(mut self, call: &Call<'_>, source: &Blob) -> Self {
         if self.metadata.is_empty() {
-            self.metadata = source.to_vec();
+            self.metadata.clone_from(&source.metadata);
+        }
+        if call.request.header("x-ms-copy-source-tag-option") == Some("COPY") {
+            self.tags.clone_from(&source.tags);
         }
         self
     }
@@ -169,6 +171,7 @@ impl NewBlob {
             tier: self.tier,
             tier_changed: self.tier.map(|_| now),
             rehydrates_to: None,
+            rehydrate_priority: "Standard",
             copy: self.copy,
         });
         let blocks = contents.uncommitted.remove(name);

@@ -65,7 +65,10 @@ pub(super) fn wanted_checksum(
     if !crc64 && !md5 {
         return Ok(None);
     }
-    if !wanted.partial || (crc64 && md5) {
+    if crc64 && md5 {
+        return Err(errors::BOTH_RANGE_CHECKSUMS.into());
+    }
+    if !wanted.partial {
         return Err(errors::INVALID_HEADER_VALUE.into());
     }
     if wanted.length > LARGEST_SUMMED {

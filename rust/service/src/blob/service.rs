@@ -72,16 +72,28 @@ impl Handler for BlobService {
         }
     }
 
-    fn error(&self, error: &ServiceError) -> Answer {
-        error.to_answer()
+    fn error(&self, error: &ServiceError, method: &str, request_id: &str) -> Answer {
+        error.to_answer(method, request_id)
     }
 
-    fn complete(&self, request: &Request<'_>, answer: &mut Answer) {
-        answer.header("x-ms-request-id", &self.context.next_request_id());
-        answer.optional_header("x-ms-version", request.header("x-ms-version"));
+    fn complete(&self, request: &Request<'_>, request_id: &str, answer: &mut Answer) {
+        answer.header("x-ms-request-id", request_id);
+        if answer.from_front_end {
+            return;
+        }
+        answer.optional_header("x-ms-version", version(request));
         let client_request_id = request.header("x-ms-client-request-id");
         answer.optional_header("x-ms-client-request-id", client_request_id);
     }
+}
+
+/// The version that a request is answered in; a signature in its URL implies one.
+fn version<'r>(request: &'r Request<'_>) -> Option<&'r str> {
+    let named = request.header("x-ms-version");
+    named.or_else(|| match request.parameter("sig") {
+        Some(_) => request.parameter("sv"),
+        None => Some(FIRST_VERSION),
+    })
 }
 
 /// Signed and anonymous requests may leave the version out; others must name one that can exist.
@@ -100,18 +112,14 @@ fn check_version(request: &Request<'_>) -> Result<(), Failure> {
     if known {
         return Ok(());
     }
-    let error = errors::INVALID_HEADER_VALUE.error();
-    Err(error
-        .detail("HeaderName", "x-ms-version")
-        .detail("HeaderValue", version)
-        .into())
+    Err(errors::invalid_header("x-ms-version", version))
 }
 
 fn unknown(request: &Request<'_>) -> Failure {
     match request.method {
         "GET" | "HEAD" | "PUT" | "DELETE" | "POST" => {
-            if request.parameter("comp").is_some() {
-                errors::NOT_IMPLEMENTED.into()
+            if let Some(comp) = request.parameter("comp") {
+                errors::not_offered(&format!("{} with comp={comp}", request.method))
             } else {
                 errors::INVALID_URI.into()
             }

@@ -17,13 +17,7 @@ pub(super) fn is_wanted(call: &Call<'_>) -> Result<bool, Failure> {
         .is_some_and(|version| version >= FIRST_VERSION);
     match call.request.filled_header("x-ms-structured-body") {
         Some(FORM) if knows => Ok(true),
-        Some(other) if knows => {
-            let error = errors::INVALID_HEADER_VALUE.error();
-            Err(error
-                .detail("HeaderName", "x-ms-structured-body")
-                .detail("HeaderValue", other)
-                .into())
-        }
+        Some(other) if knows => Err(errors::invalid_header("x-ms-structured-body", other)),
         _ => Ok(false),
     }
 }
@@ -45,12 +39,9 @@ pub(super) fn receive(
             .error()
             .detail("HeaderName", header)
     })?;
-    let length = length.parse().map_err(|_| {
-        let error = errors::INVALID_HEADER_VALUE.error();
-        error
-            .detail("HeaderName", header)
-            .detail("HeaderValue", length)
-    })?;
+    let length = length
+        .parse()
+        .map_err(|_| errors::invalid_header(header, length))?;
     let mut message = Decoder::new(body, length)?;
     let received = blocks.receive(&mut message, limit, with_md5)?;
     message.finish()?;

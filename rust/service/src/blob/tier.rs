@@ -10,14 +10,7 @@ use crate::store::{Blob, Tier};
 /// Reads `x-ms-access-tier`.
 pub(super) fn from_header(request: &Request<'_>) -> Result<Option<Tier>, Failure> {
     let tier = request.filled_header("x-ms-access-tier").map(|text| {
-        Tier::parse(text).ok_or_else(|| {
-            let error = errors::INVALID_HEADER_VALUE.error();
-            Failure::from(
-                error
-                    .detail("HeaderName", "x-ms-access-tier")
-                    .detail("HeaderValue", text),
-            )
-        })
+        Tier::parse(text).ok_or_else(|| errors::invalid_header("x-ms-access-tier", text))
     });
     tier.transpose()
 }
@@ -25,6 +18,11 @@ pub(super) fn from_header(request: &Request<'_>) -> Result<Option<Tier>, Failure
 /// Set Blob Tier. Out of the archive it takes hours in Azure (202), and for ever here.
 pub(super) fn set(call: &Call<'_>) -> Result<Answer, Failure> {
     let tier = from_header(call.request)?.ok_or(errors::MISSING_REQUIRED_HEADER)?;
+    let priority = match call.request.filled_header("x-ms-rehydrate-priority") {
+        None | Some("Standard") => "Standard",
+        Some("High") => "High",
+        Some(other) => return Err(errors::invalid_header("x-ms-rehydrate-priority", other)),
+    };
     let container = call.container()?;
     let name = call.blob_name();
     let mut contents = container.contents.write();
@@ -37,6 +35,7 @@ pub(super) fn set(call: &Call<'_>) -> Result<Answer, Failure> {
     let rehydrates = blob.tier() == Tier::Archive && tier != Tier::Archive;
     if rehydrates {
         blob.rehydrates_to = Some(tier);
+        blob.rehydrate_priority = priority;
     } else {
         blob.tier = Some(tier);
         blob.tier_changed = Some(Timestamp::now());

@@ -6,7 +6,8 @@ use std::io;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::http::Answer;
+use crate::clock;
+use crate::http::{Answer, Framing};
 
 #[rustfmt::skip]
 mod known;
@@ -62,10 +63,13 @@ impl ServiceError {
         self
     }
 
-    /// The answer: XML, and the code in a header for those that see no body.
-    pub(crate) fn to_answer(&self) -> Answer {
+    /// The answer to a request of that method: XML, and the code in a header for those that see no
+    /// body.
+    pub(crate) fn to_answer(&self, method: &str, request_id: &str) -> Answer {
         let mut xml = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?><Error>");
-        let parts = [("Code", &*self.code), ("Message", &*self.message)];
+        let now = clock::now_to_the_tick();
+        let message = format!("{}\nRequestId:{request_id}\nTime:{now}", self.message);
+        let parts = [("Code", &*self.code), ("Message", message.as_str())];
         let details = self
             .details
             .iter()
@@ -76,15 +80,37 @@ impl ServiceError {
         }
         xml.push_str("</Error>");
         let mut answer = Answer::new(self.status);
-        answer.header("x-ms-error-code", &self.code);
+        answer.from_front_end = matches!(
+            &*self.code,
+            "AuthenticationFailed" | "InvalidAuthenticationInfo" | "ResourceNotFound"
+        );
+        // What hides a resource from those that do not identify themselves hides its code as well.
+        if self.code != "ResourceNotFound" {
+            answer.header("x-ms-error-code", &self.code);
+        }
         for (name, value) in &self.headers {
             answer.header(name, value);
         }
-        if self.status != 304 {
-            answer.xml(xml.into_bytes());
+        match (method, self.status) {
+            ("GET", 304) => answer.framing = Framing::Unsaid,
+            (_, 304) => {}
+            ("HEAD", _) => answer.framing = Framing::Chunked,
+            _ => answer.xml(xml.into_bytes()),
         }
         answer
     }
+}
+
+/// What only the real service does.
+pub(crate) fn not_offered(what: &str) -> Failure {
+    let message = format!("The embedded service does not offer {what}.");
+    ServiceError::new(501, "NotImplemented", message).into()
+}
+
+/// A header's value is not of the form.
+pub(crate) fn invalid_header(name: &str, value: &str) -> Failure {
+    let error = INVALID_HEADER_VALUE.error().detail("HeaderName", name);
+    error.detail("HeaderValue", value).into()
 }
 
 /// A CRC64 as sent is not the one as computed.

@@ -41,11 +41,25 @@ pub(crate) struct Distortion {
     pub(crate) extra: Vec<u8>,
 }
 
+/// How an answer says where its body ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    Length,
+    /// Of lists, batches and errors to HEAD nobody knows the length beforehand.
+    Chunked,
+    /// There is no body, and nothing is said of it.
+    Unsaid,
+}
+
 /// An answer being made.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) payload: Payload,
+    pub(crate) framing: Framing,
+    /// Whether it comes from what stands before the blob service and refuses credentials: it knows
+    /// neither versions nor ids of clients.
+    pub(crate) from_front_end: bool,
     headers: Vec<u8>,
 }
 
@@ -54,6 +68,12 @@ impl Answer {
         Self {
             status,
             payload: Payload::Empty,
+            framing: if status == 204 {
+                Framing::Unsaid
+            } else {
+                Framing::Length
+            },
+            from_front_end: false,
             headers: Vec::with_capacity(768),
         }
     }
@@ -93,9 +113,10 @@ impl Answer {
         }
     }
 
-    /// Sets a body of XML.
-    pub(crate) fn xml(&mut self, xml: Vec<u8>) {
+    /// Sets a body of XML, with the byte order mark that Azure writes.
+    pub(crate) fn xml(&mut self, mut xml: Vec<u8>) {
         self.header("Content-Type", "application/xml");
+        xml.splice(..0, "\u{FEFF}".bytes());
         self.payload = Payload::Bytes(xml);
     }
 
@@ -129,15 +150,22 @@ impl Answer {
         let mut head = std::mem::take(&mut transport.head_buffer);
         head.clear();
         self.write_status_line(&mut head);
-        head.extend_from_slice(b"Server: fastblob-service/1.0 Windows-Azure-Blob/1.0\r\nDate: ");
+        head.extend_from_slice(if self.from_front_end {
+            b"Server: Microsoft-HTTPAPI/2.0\r\nDate: ".as_slice()
+        } else {
+            b"Server: fastblob-service/1.0 Windows-Azure-Blob/1.0\r\nDate: "
+        });
         let _ = write!(head, "{}\r\n", httpdate::HttpDate::from(SystemTime::now()));
         head.extend_from_slice(&self.headers);
         if closes {
             head.extend_from_slice(b"Connection: close\r\n");
         }
-        // Neither 204 nor 304 may have a body, and some clients wait for one that is announced.
-        if !matches!(self.status, 204 | 304) {
-            let _ = write!(head, "Content-Length: {}\r\n", self.payload.length());
+        match self.framing {
+            Framing::Length => {
+                let _ = write!(head, "Content-Length: {}\r\n", self.payload.length());
+            }
+            Framing::Chunked => head.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+            Framing::Unsaid => {}
         }
         head.extend_from_slice(b"\r\n");
         if let Some(bytes_per_second) = distortion.bytes_per_second {
@@ -154,6 +182,9 @@ impl Answer {
         };
         if !to_head {
             match &self.payload {
+                Payload::Bytes(bytes) if self.framing == Framing::Chunked => {
+                    writer.chunked_body(bytes)?;
+                }
                 Payload::Empty => {}
                 Payload::Bytes(bytes) => writer.body(bytes)?,
                 Payload::Stored(range) => range.for_each_slice(&mut |slice| writer.body(slice))?,
@@ -176,6 +207,9 @@ impl Answer {
         let _ = write!(into, "HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
     }
 }
+
+/// Length of the chunks that a body is sent in: lists have several.
+const CHUNK: usize = 16 << 10;
 
 /// Longest content of a structured message that is copied, to leave with what is around it: a peer that
 /// is woken twice takes several times as long as the copy.
@@ -204,6 +238,25 @@ impl Writer<'_> {
                 self.write(&[!slice[at]])?;
                 self.write(&slice[at + 1..])
             }
+        }
+    }
+
+    /// Writes the body in chunks, each with its length.
+    fn chunked_body(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for chunk in bytes.chunks(CHUNK) {
+            self.between_chunks(&format!("{:x}\r\n", chunk.len()));
+            self.body(chunk)?;
+            self.between_chunks("\r\n");
+        }
+        self.between_chunks("0\r\n\r\n");
+        Ok(())
+    }
+
+    /// Keeps what stands around the chunks, unless the body was cut off before.
+    fn between_chunks(&mut self, text: &str) {
+        let cut = self.distortion.cut_after;
+        if cut.is_none_or(|cut| self.position < cut) {
+            self.head.extend_from_slice(text.as_bytes());
         }
     }
 

@@ -29,11 +29,11 @@ pub(crate) trait Handler {
         body: &mut RequestBody<'_>,
     ) -> Result<Answer, Failure>;
 
-    /// Puts an error into this server's form.
-    fn error(&self, error: &ServiceError) -> Answer;
+    /// Puts an error into this server's form, for a request of that method.
+    fn error(&self, error: &ServiceError, method: &str, request_id: &str) -> Answer;
 
     /// Adds the headers that every answer has.
-    fn complete(&self, request: &Request<'_>, answer: &mut Answer);
+    fn complete(&self, request: &Request<'_>, request_id: &str, answer: &mut Answer);
 }
 
 /// How an exchange leaves the connection.
@@ -74,11 +74,18 @@ fn exchange<H: Handler>(
     context: &Context,
     handler: &H,
 ) -> io::Result<Ending> {
+    let request_id = context.next_request_id();
+    // What is not HTTP as we know it: nobody knows where the next request begins.
+    let refuse = |error: ServiceError, transport: &mut Transport| {
+        let answer = handler.error(&error, "", &request_id);
+        answer.send(false, true, Distortion::default(), transport)?;
+        Ok(Ending::Close)
+    };
     let Some(request) = Request::parse(head) else {
-        return refuse(&errors::INVALID_INPUT.error(), transport, handler);
+        return refuse(errors::INVALID_INPUT.error(), transport);
     };
     let Some(mut body) = RequestBody::new(&request, transport) else {
-        return refuse(&errors::INVALID_HEADER_VALUE.error(), transport, handler);
+        return refuse(errors::INVALID_HEADER_VALUE.error(), transport);
     };
     let route = handler.route(&request);
     let operation = H::operation(&route);
@@ -109,9 +116,10 @@ fn exchange<H: Handler>(
                 }
                 answer
             } else {
-                handler.error(&ServiceError::scripted(status, &code, &headers))
+                let error = ServiceError::scripted(status, &code, &headers);
+                handler.error(&error, request.method, &request_id)
             };
-            handler.complete(&request, &mut answer);
+            handler.complete(&request, &request_id, &mut answer);
             record(status);
             answer.send(
                 request.method == "HEAD",
@@ -126,7 +134,8 @@ fn exchange<H: Handler>(
     context.shutdown.sleep(context.options.latency)?;
 
     let mut answer = match carry_out(&request, route, &mut body, fault.as_ref(), handler) {
-        Ok(answer) => answer,
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => handler.error(&error, request.method, &request_id),
         Err(_) if body.is_broken() => {
             record(0);
             return Ok(Ending::Reset);
@@ -138,7 +147,7 @@ fn exchange<H: Handler>(
     };
     // A body that the client still holds back may come or not: only a new connection is sure.
     let closes = request.wants_close() || body.is_withheld();
-    handler.complete(&request, &mut answer);
+    handler.complete(&request, &request_id, &mut answer);
     if let Some(Action::ReplaceHeaders(headers)) = &fault {
         for (name, value) in headers {
             answer.replace_header(name, value);
@@ -188,14 +197,15 @@ fn exchange<H: Handler>(
     Ok(ending)
 }
 
-/// Has the handler answer, and reads what it left of the body; an error only if the connection broke.
+/// Has the handler answer, and reads what it left of the body; the outer error only if the connection
+/// broke.
 fn carry_out<H: Handler>(
     request: &Request<'_>,
     route: H::Route<'_>,
     body: &mut RequestBody<'_>,
     fault: Option<&Action>,
     handler: &H,
-) -> io::Result<Answer> {
+) -> io::Result<Result<Answer, Box<ServiceError>>> {
     let outcome = match fault {
         Some(Action::Status {
             status,
@@ -207,26 +217,14 @@ fn carry_out<H: Handler>(
     match outcome {
         Ok(answer) => {
             body.drain()?;
-            Ok(answer)
+            Ok(Ok(answer))
         }
         Err(Failure::Connection(error)) => Err(error),
         Err(Failure::Service(error)) => {
             if !body.is_withheld() {
                 body.drain()?;
             }
-            Ok(handler.error(&error))
+            Ok(Err(error))
         }
     }
-}
-
-/// Answers what is not HTTP as we know it, after which nobody knows where the next request begins.
-fn refuse<H: Handler>(
-    error: &ServiceError,
-    transport: &mut Transport,
-    handler: &H,
-) -> io::Result<Ending> {
-    handler
-        .error(error)
-        .send(false, true, Distortion::default(), transport)?;
-    Ok(Ending::Close)
 }

@@ -6,7 +6,7 @@ mod connection;
 mod request;
 mod transport;
 
-pub(crate) use answer::{Answer, Payload};
+pub(crate) use answer::{Answer, Framing, Payload};
 pub(crate) use body::RequestBody;
 pub(crate) use connection::{Handler, serve};
 pub(crate) use request::{Request, parse_query};

@@ -68,10 +68,18 @@ pub(crate) struct Blob {
     pub(crate) tier_changed: Option<Timestamp>,
     /// Where it is on its way to, out of the archive: it never arrives.
     pub(crate) rehydrates_to: Option<Tier>,
+    /// With which priority: `Standard` or `High`.
+    pub(crate) rehydrate_priority: &'static str,
     pub(crate) copy: Option<CopyRecord>,
 }
 
 impl Blob {
+    /// What becomes of an archived blob, as its properties have it.
+    pub(crate) fn archive_status(&self) -> Option<String> {
+        let tier = self.rehydrates_to?.as_str().to_ascii_lowercase();
+        Some(format!("rehydrate-pending-to-{tier}"))
+    }
+
     /// The tier that applies.
     pub(crate) fn tier(&self) -> Tier {
         self.tier.unwrap_or(Tier::Hot)

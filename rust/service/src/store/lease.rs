@@ -23,6 +23,11 @@ impl LeaseState {
         }
     }
 
+    /// What else is said of it: whether it keeps others out.
+    pub(crate) fn status(self) -> &'static str {
+        if self.locks() { "locked" } else { "unlocked" }
+    }
+
     /// Whether writers need the lease's id.
     pub(crate) fn locks(self) -> bool {
         matches!(self, Self::Leased | Self::Breaking)
@@ -47,6 +52,15 @@ impl Lease {
             duration,
             ends: duration.map(|duration| Instant::now() + duration),
             broken: false,
+        }
+    }
+
+    /// Whether it ends by itself.
+    pub(crate) fn duration_kind(&self) -> &'static str {
+        if self.duration.is_some() {
+            "fixed"
+        } else {
+            "infinite"
         }
     }
 

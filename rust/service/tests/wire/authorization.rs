@@ -147,7 +147,6 @@ fn tokens() {
         service.issue_token(storage, Duration::ZERO),
         service.issue_token("https://vault.azure.net", hour),
         other.issue_token(storage, hour),
-        "garbage".to_owned(),
     ] {
         let (status, code, challenge) = ask(&token);
         assert_eq!((status, &*code), (401, "InvalidAuthenticationInfo"));
@@ -158,6 +157,8 @@ fn tokens() {
             "{challenge}"
         );
     }
+    let malformed = (400, "InvalidAuthenticationInfo".to_owned(), String::new());
+    assert_eq!(ask("garbage"), malformed);
 }
 
 #[test]
@@ -181,5 +182,7 @@ fn public_containers() {
     assert_eq!(anybody.get("/data/b").error(), denied);
     assert_eq!(anybody.put("/all/b", b"y").error(), denied);
     let browser = anybody.send("GET", "/data/b", &[("x-ms-version", "")], b"");
-    assert_eq!(browser.error(), (404, "ResourceNotFound"));
+    assert_eq!(browser.error(), (404, ""));
+    assert!(browser.text().contains("<Code>ResourceNotFound</Code>"));
+    assert_eq!(browser.header("x-ms-version"), None);
 }

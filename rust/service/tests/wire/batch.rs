@@ -134,7 +134,7 @@ fn copies() {
     )];
     assert_eq!(
         client.send("PUT", "/data/b", &foreign, b"").error(),
-        (404, "CannotVerifyCopySource")
+        (501, "NotImplemented")
     );
     let put = [("x-ms-copy-source", &*url), ("x-ms-blob-type", "BlockBlob")];
     assert_eq!(
@@ -149,4 +149,42 @@ fn copies() {
     ];
     assert_eq!(client.send("PUT", "/data/c", &put, b"").status, 201);
     assert_eq!(client.get("/data/c").body, b"hello");
+}
+
+#[test]
+fn what_a_copy_is_told_of_its_source() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let tagged = [("x-ms-blob-type", "BlockBlob"), ("x-ms-tags", "a=1")];
+    client.send("PUT", "/data/a", &tagged, b"hello world");
+    let authorization = client.authorization().to_owned();
+    let url = format!("{}/data/a", service.blob_endpoint());
+    let base = [
+        ("x-ms-copy-source", &*url),
+        ("x-ms-copy-source-authorization", &*authorization),
+        ("x-ms-blob-type", "BlockBlob"),
+        ("x-ms-copy-source-tag-option", "COPY"),
+    ];
+    let mut copy = |name, value| {
+        let headers = [&base[..], &[(name, value)]].concat();
+        client.send("PUT", "/data/b", &headers, b"")
+    };
+    let right = copy("x-ms-source-content-md5", "XrY7u+Ae7tCTyyK7j1rNww==");
+    assert_eq!(right.status, 201);
+    assert_eq!(
+        right.header("content-md5"),
+        Some("XrY7u+Ae7tCTyyK7j1rNww==")
+    );
+    let right = copy("x-ms-source-content-crc64", "vo7q9sPVKY0=");
+    assert_eq!(right.header("x-ms-content-crc64"), Some("vo7q9sPVKY0="));
+    let wrong = copy("x-ms-source-content-md5", "78ZW6tTPC26e7cQ9K+f2vA==");
+    assert_eq!(wrong.error(), (400, "Md5Mismatch"));
+    let wrong = copy("x-ms-source-content-crc64", "AAAAAAAAAAA=");
+    assert_eq!(wrong.error(), (400, "Crc64Mismatch"));
+    assert!(
+        client
+            .get("/data/b?comp=tags")
+            .text()
+            .contains("<Key>a</Key>")
+    );
 }

@@ -3,6 +3,7 @@
 use crate::client::{Client, start, start_with};
 
 const BLOCK_BLOB: (&str, &str) = ("x-ms-blob-type", "BlockBlob");
+const OTHER_LEASE: &str = "fa57b10b-0000-4000-8000-000000000000";
 
 #[test]
 fn put_and_get() {
@@ -52,9 +53,17 @@ fn errors_have_codes_and_bodies() {
     let mut client = Client::new(&service);
     let missing = client.get("/data/none");
     assert_eq!(missing.error(), (404, "BlobNotFound"));
-    assert!(missing.text().starts_with(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>BlobNotFound</Code><Message>"
-    ));
+    let id = missing.header("x-ms-request-id").expect("an id");
+    let start = format!(
+        "\u{FEFF}<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>BlobNotFound</Code>\
+         <Message>The specified blob does not exist.\nRequestId:{id}\nTime:20"
+    );
+    assert!(missing.text().starts_with(&start), "{}", missing.text());
+    let head = client.send("HEAD", "/data/none", &[], b"");
+    assert_eq!(head.header("transfer-encoding"), Some("chunked"));
+    for name in ["content-type", "content-length"] {
+        assert_eq!(head.header(name), None);
+    }
     assert_eq!(
         client.get("/other/none").error(),
         (404, "ContainerNotFound")
@@ -368,7 +377,7 @@ fn leases_keep_others_from_writing() {
     assert_eq!(client.put("/data/b", b"2").error(), (412, "LeaseIdMissing"));
     let block = client.send("PUT", "/data/b?comp=block&blockid=AAAA", &[], b"x");
     assert_eq!(block.error(), (412, "LeaseIdMissing"));
-    let wrong = [BLOCK_BLOB, ("x-ms-lease-id", "other")];
+    let wrong = [BLOCK_BLOB, ("x-ms-lease-id", OTHER_LEASE)];
     let refused = client.send("PUT", "/data/b", &wrong, b"2");
     assert_eq!(refused.error(), (412, "LeaseIdMismatchWithBlobOperation"));
     let right = [BLOCK_BLOB, ("x-ms-lease-id", &id)];
@@ -406,7 +415,7 @@ fn a_lease_goes_before_conditions() {
     assert_eq!(client.send("PUT", "/data/b", &held, b"2").status, 201);
 
     assert_eq!(client.get("/data/b").status, 200);
-    let wrong = [("x-ms-lease-id", "fa57b10b-0000-4000-8000-000000000000")];
+    let wrong = [("x-ms-lease-id", OTHER_LEASE)];
     for method in ["GET", "HEAD", "DELETE"] {
         let refused = client.send(method, "/data/b", &wrong, b"");
         assert_eq!(
@@ -648,4 +657,162 @@ fn content_in_files() {
     service.stop();
     assert_eq!(files(), 0);
     std::fs::remove_dir(directory).expect("empty");
+}
+
+#[test]
+fn both_checksums_of_what_was_put() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let crc64 = ("x-ms-content-crc64", "vo7q9sPVKY0=");
+    let md5 = ("Content-MD5", "XrY7u+Ae7tCTyyK7j1rNww==");
+    for headers in [
+        vec![BLOCK_BLOB],
+        vec![BLOCK_BLOB, crc64],
+        vec![BLOCK_BLOB, md5],
+    ] {
+        let put = client.send("PUT", "/data/b", &headers, b"hello world");
+        assert_eq!(put.header("x-ms-content-crc64"), Some(crc64.1));
+        assert_eq!(put.header("content-md5"), Some(md5.1));
+        assert_eq!(client.get("/data/b").header("content-md5"), Some(md5.1));
+    }
+    let path = "/data/c?comp=block&blockid=AAAA";
+    for (headers, expected) in [
+        (vec![], [Some(crc64.1), None]),
+        (vec![crc64], [Some(crc64.1), None]),
+        (vec![md5], [None, Some(md5.1)]),
+    ] {
+        let put = client.send("PUT", path, &headers, b"hello world");
+        let found = ["x-ms-content-crc64", "content-md5"].map(|name| put.header(name));
+        assert_eq!(found, expected);
+    }
+    let both = [
+        ("x-ms-range", "bytes=0-3"),
+        ("x-ms-range-get-content-md5", "true"),
+        ("x-ms-range-get-content-crc64", "true"),
+    ];
+    assert_eq!(
+        client.send("GET", "/data/b", &both, b"").error(),
+        (400, "BothCrc64AndMd5RangeHeaderPresent")
+    );
+}
+
+#[test]
+fn conditions_on_tags() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let met = ("x-ms-if-tags", "\"state\" = 'done'");
+    let tagged = [BLOCK_BLOB, ("x-ms-tags", "state=done")];
+    assert_eq!(client.send("PUT", "/data/b", &tagged, b"1").status, 201);
+    let unmet = ("x-ms-if-tags", "\"state\" <> 'done'");
+    let refused = (412, "ConditionNotMet");
+    for (method, path) in [
+        ("GET", "/data/b"),
+        ("HEAD", "/data/b"),
+        ("PUT", "/data/b?comp=metadata"),
+        ("PUT", "/data/b"),
+        ("DELETE", "/data/b"),
+    ] {
+        let answer = client.send(method, path, &[BLOCK_BLOB, unmet], b"");
+        assert_eq!(answer.error(), refused, "{method} {path}");
+    }
+    let nonsense = [("x-ms-if-tags", "nonsense")];
+    let answer = client.send("GET", "/data/b", &nonsense, b"");
+    assert_eq!(answer.error(), (400, "InvalidHeaderValue"));
+    assert_eq!(client.send("DELETE", "/data/b", &[met], b"").status, 202);
+}
+
+#[test]
+fn a_lease_id_that_is_none() {
+    let service = start();
+    let mut client = Client::new(&service);
+    client.put("/data/b", b"1");
+    let headers = [("x-ms-lease-id", "mine")];
+    let refused = client.send("GET", "/data/b?comp=tags", &headers, b"");
+    assert_eq!(refused.error(), (400, "InvalidHeaderValue"));
+    let said = "<HeaderName>x-ms-lease-id</HeaderName><HeaderValue>mine</HeaderValue>";
+    assert!(refused.text().contains(said));
+}
+
+#[test]
+fn containers_page_by_page() {
+    let service = start();
+    let mut client = Client::new(&service);
+    for name in ["list-1", "list-2", "list-3"] {
+        let path = format!("/{name}?restype=container");
+        let headers = [("x-ms-meta-Owner", name)];
+        assert_eq!(client.send("PUT", &path, &headers, b"").status, 201);
+    }
+    let first = client.get("/?comp=list&prefix=list-&maxresults=2&include=metadata");
+    assert_eq!(first.header("transfer-encoding"), Some("chunked"));
+    let text = first.text();
+    for part in [
+        "<Prefix>list-</Prefix><MaxResults>2</MaxResults><Containers>",
+        "<Name>list-2</Name>",
+        "<Metadata><Owner>list-1</Owner></Metadata>",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let marker = text.split("<NextMarker>").nth(1).expect("a marker");
+    let marker = marker.split('<').next().expect("its end");
+    let path = format!("/?comp=list&prefix=list-&maxresults=2&marker={marker}");
+    let second = client.get(&path);
+    assert!(second.text().contains("<Name>list-3</Name>"));
+    assert!(second.text().contains("<NextMarker/>"));
+}
+
+#[test]
+fn conditions_on_containers() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let path = "/data?restype=container";
+    let old = [("If-Unmodified-Since", "Wed, 30 Nov 2022 22:40:43 GMT")];
+    let refused = client.send("DELETE", path, &old, b"");
+    assert_eq!(refused.error(), (412, "ConditionNotMet"));
+    let lease = [("x-ms-lease-id", OTHER_LEASE)];
+    for method in ["GET", "DELETE"] {
+        let refused = client.send(method, path, &lease, b"");
+        let expected = (412, "LeaseNotPresentWithContainerOperation");
+        assert_eq!(refused.error(), expected);
+    }
+    assert_eq!(client.send("DELETE", path, &[], b"").status, 202);
+}
+
+#[test]
+fn what_a_not_modified_says() {
+    let service = start();
+    let mut client = Client::new(&service);
+    let etag = client
+        .put("/data/b", b"1")
+        .header("etag")
+        .map(str::to_owned);
+    let known = [("If-None-Match", &*etag.expect("an ETag"))];
+    let get = client.send("GET", "/data/b", &known, b"");
+    assert_eq!(get.error(), (304, "ConditionNotMet"));
+    let said = |name| get.header(name);
+    assert_eq!((said("etag"), said("content-length")), (None, None));
+    let head = client.send("HEAD", "/data/b", &known, b"");
+    assert_eq!(head.header("content-length"), Some("0"));
+}
+
+#[test]
+fn an_archived_blob_on_its_way() {
+    let service = start();
+    let mut client = Client::new(&service);
+    client.put("/data/b", b"1");
+    for (tier, status) in [("Archive", 200), ("Cool", 202), ("Hot", 409)] {
+        let headers = [
+            ("x-ms-access-tier", tier),
+            ("x-ms-rehydrate-priority", "High"),
+        ];
+        let answer = client.send("PUT", "/data/b?comp=tier", &headers, b"");
+        assert_eq!(answer.status, status, "{tier}");
+    }
+    let head = client.send("HEAD", "/data/b", &[], b"");
+    for (name, value) in [
+        ("x-ms-access-tier", "Archive"),
+        ("x-ms-archive-status", "rehydrate-pending-to-cool"),
+        ("x-ms-rehydrate-priority", "High"),
+    ] {
+        assert_eq!(head.header(name), Some(value));
+    }
 }

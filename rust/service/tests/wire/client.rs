@@ -170,15 +170,44 @@ impl Client {
             head,
             body: Vec::new(),
         };
+        if to_head {
+            return Ok(response);
+        }
+        if response.header("transfer-encoding") == Some("chunked") {
+            loop {
+                let line = self.receive_line()?;
+                let length = usize::from_str_radix(&line, 16).expect("the length of a chunk");
+                response.body.extend(self.receive_exactly(length)?);
+                assert_eq!(self.receive_line()?, "");
+                if length == 0 {
+                    return Ok(response);
+                }
+            }
+        }
         let length = response
             .header("content-length")
             .map_or(0, |text| text.parse().expect("a length"));
-        let length = if to_head { 0 } else { length };
+        response.body = self.receive_exactly(length)?;
+        Ok(response)
+    }
+
+    fn receive_line(&mut self) -> io::Result<String> {
+        loop {
+            let end = self.received.windows(2).position(|pair| pair == b"\r\n");
+            if let Some(end) = end {
+                let mut line = self.receive_exactly(end + 2)?;
+                line.truncate(end);
+                return Ok(String::from_utf8(line).expect("UTF-8"));
+            }
+            self.fill()?;
+        }
+    }
+
+    fn receive_exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
         while self.received.len() < length {
             self.fill()?;
         }
-        response.body = self.received.drain(..length).collect();
-        Ok(response)
+        Ok(self.received.drain(..length).collect())
     }
 
     /// The header's value that it sends.

@@ -115,7 +115,7 @@ fn secrets() {
     );
     assert_eq!(get("/secrets/db-password/none?api-version=7.4").0, "404");
     assert_eq!(get("/secrets/db-password").0, "400");
-    assert_eq!(get("/keys/k?api-version=7.4").0, "404");
+    assert_eq!(get("/keys/k?api-version=7.4").0, "501");
     service.expire_secret("db-password", SystemTime::now() - Duration::from_secs(1));
     let (_, expired) = get(path);
     assert!(expired["value"].is_string() && expired["attributes"]["exp"].is_u64());

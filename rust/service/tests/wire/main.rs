@@ -6,5 +6,6 @@ mod blobs;
 mod client;
 mod faults;
 mod identity_and_vault;
+mod not_offered;
 mod protocol;
 mod structured_message;

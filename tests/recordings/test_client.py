@@ -1,0 +1,117 @@
+"""Recorded answers of the real service to fastblob's client, with azure-storage-blob to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import fastblob
+import pytest
+from azure.core.exceptions import AzureError
+from azure.storage.blob import BlobServiceClient
+from hostile.server import KEY, Server
+from recordings import sessions
+from recordings.calls import CALLS, Asked, asked_for, operation
+from recordings.known import marks
+from recordings.sessions import Answer, Exchange
+from recordings.speaker import REQUEST_ID, saying
+
+ABSENT = "no recordings of the real service at hand: FASTBLOB_AZURE_RECORDINGS names their folder"
+
+
+def answers() -> list[Any]:
+    """The recorded answers to what fastblob has a call for, each once; or one parameter that is skipped."""
+    found = {}
+    for path in sessions.files():
+        for exchange in sessions.read(path):
+            headers = {name.lower(): value for name, value in exchange.headers.items()}
+            name = operation(exchange.method, exchange.url, headers) if "blob.core" in exchange.host else None
+            if name and exchange.has_headers:
+                found[exchange.name] = pytest.param(
+                    exchange, name, id=exchange.name, marks=marks(exchange.answer)
+                )
+    return list(found.values()) or [pytest.param(None, "", marks=pytest.mark.skip(reason=ABSENT))]
+
+
+def outcome(call: Callable[[], Any]) -> Any:
+    """What a call returns, or raises."""
+    try:
+        return call()
+    except AzureError as error:
+        return error
+
+
+def both(answer: Answer, name: str, asked: Asked) -> tuple[Any, Any]:
+    """What becomes of a call of fastblob, and of the same of azure-storage-blob, that gets this answer."""
+    ours, theirs = CALLS[name]
+    with Server(saying(answer, name)) as server:
+        client = server.client(max_retries=0)
+        sdk = BlobServiceClient(server.url, credential=KEY, retry_total=0)
+        with sdk, client:
+            return outcome(lambda: ours(client, asked)), outcome(lambda: theirs(sdk, asked))
+
+
+@pytest.mark.parametrize(("exchange", "name"), answers())
+def test_recorded_answers_mean_the_same_to_both(exchange: Exchange, name: str) -> None:
+    headers = {key.lower(): value for key, value in exchange.headers.items()}
+    asked = asked_for(exchange.url, headers, exchange.body)
+    ours, theirs = both(exchange.answer, name, asked)
+    if isinstance(theirs, AzureError):
+        assert isinstance(ours, fastblob.TransferError), repr(ours)
+        assert isinstance(ours, type(theirs)), f"{ours!r} is no {type(theirs).__name__}"
+        assert ours.status_code == exchange.answer.status
+        assert ours.error_code == exchange.answer.error_code
+        assert ours.request_id == exchange.answer.headers.get("x-ms-request-id", REQUEST_ID)
+        return
+    assert not isinstance(ours, AzureError), repr(ours)
+    if name == "GetBlob":
+        assert ours == theirs
+    elif name == "GetBlobProperties":
+        assert described(ours) == their_description(theirs)
+    elif name == "ListBlobs":
+        blobs = [described(item) for item in ours if not item.is_prefix]
+        assert blobs == [their_description(item) for item in theirs]
+        assert [item.name for item in ours if item.is_prefix] == prefixes(exchange.answer)
+    elif name == "GetBlobTags":
+        assert ours == theirs
+
+
+def prefixes(page: Answer) -> list[str]:
+    """What stands for several blobs on a page of a list."""
+    assert page.xml is not None
+    names = page.xml.iterfind(".//BlobPrefix/Name")
+    texts = [unquote(name.text or "") if name.get("Encoded") else name.text or "" for name in names]
+    return [text.removesuffix("/") for text in texts]
+
+
+def described(blob: Any) -> dict[str, Any]:
+    """What fastblob says of a blob."""
+    return {
+        "name": blob.name,
+        "size": blob.size,
+        "etag": blob.etag.strip('"'),
+        "last_modified": blob.last_modified,
+        "creation_time": blob.creation_time,
+        "content_type": blob.content_type,
+        "content_encoding": blob.content_encoding,
+        "content_language": blob.content_language,
+        "cache_control": blob.cache_control,
+        "tier": blob.tier,
+    }
+
+
+def their_description(blob: Any) -> dict[str, Any]:
+    """What azure-storage-blob says of a blob, in fastblob's terms."""
+    return {
+        "name": blob.name,
+        "size": blob.size,
+        "etag": blob.etag.strip('"'),
+        "last_modified": blob.last_modified,
+        "creation_time": blob.creation_time,
+        "content_type": blob.content_settings.content_type,
+        "content_encoding": blob.content_settings.content_encoding,
+        "content_language": blob.content_settings.content_language,
+        "cache_control": blob.content_settings.cache_control,
+        "tier": blob.blob_tier,
+    }
