@@ -13,7 +13,6 @@ from azure.storage.blob import BlobServiceClient
 from hostile.server import KEY, Server
 from recordings import sessions
 from recordings.calls import CALLS, Asked, asked_for, operation
-from recordings.known import marks
 from recordings.sessions import Answer, Exchange
 from recordings.speaker import REQUEST_ID, saying
 
@@ -28,9 +27,7 @@ def answers() -> list[Any]:
             headers = {name.lower(): value for name, value in exchange.headers.items()}
             name = operation(exchange.method, exchange.url, headers) if "blob.core" in exchange.host else None
             if name and exchange.has_headers:
-                found[exchange.name] = pytest.param(
-                    exchange, name, id=exchange.name, marks=marks(exchange.answer)
-                )
+                found[exchange.name] = pytest.param(exchange, name, id=exchange.name)
     return list(found.values()) or [pytest.param(None, "", marks=pytest.mark.skip(reason=ABSENT))]
 
 
@@ -63,6 +60,10 @@ def test_recorded_answers_mean_the_same_to_both(exchange: Exchange, name: str) -
         assert ours.status_code == exchange.answer.status
         assert ours.error_code == exchange.answer.error_code
         assert ours.request_id == exchange.answer.headers.get("x-ms-request-id", REQUEST_ID)
+        return
+    if isinstance(ours, fastblob.BlobNotFoundError):
+        # The one thing that fastblob takes for something else: a directory of a hierarchical namespace.
+        assert exchange.answer.headers["x-ms-meta-hdi_isfolder"] == "true"
         return
     assert not isinstance(ours, AzureError), repr(ours)
     if name == "GetBlob":
