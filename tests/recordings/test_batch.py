@@ -29,8 +29,8 @@ def named(exchange: Exchange) -> list[BlobPath]:
 
 def batches() -> list[Any]:
     """The recorded batches, or one parameter that is skipped."""
-    read = (exchange for path in sessions.files() for exchange in sessions.read(path))
-    found = [pytest.param(one, id=one.name) for one in read if is_batch(one) and named(one)]
+    recorded = (exchange for exchange in sessions.exchanges() if is_batch(exchange))
+    found = [pytest.param(batch, id=batch.name) for batch in recorded if named(batch)]
     return found or [pytest.param(None, marks=pytest.mark.skip(reason=ABSENT))]
 
 

@@ -20,15 +20,14 @@ ABSENT = "no recordings of the real service at hand: FASTBLOB_AZURE_RECORDINGS n
 
 
 def answers() -> list[Any]:
-    """The recorded answers to what fastblob has a call for, each once; or one parameter that is skipped."""
-    found = {}
-    for path in sessions.files():
-        for exchange in sessions.read(path):
-            headers = {name.lower(): value for name, value in exchange.headers.items()}
-            name = operation(exchange.method, exchange.url, headers) if "blob.core" in exchange.host else None
-            if name and exchange.has_headers:
-                found[exchange.name] = pytest.param(exchange, name, id=exchange.name)
-    return list(found.values()) or [pytest.param(None, "", marks=pytest.mark.skip(reason=ABSENT))]
+    """The recorded answers to what fastblob has a call for, or one parameter that is skipped."""
+    found = []
+    for exchange in sessions.exchanges():
+        headers = {name.lower(): value for name, value in exchange.headers.items()}
+        name = operation(exchange.method, exchange.url, headers) if "blob.core" in exchange.host else None
+        if name and exchange.has_headers:
+            found.append(pytest.param(exchange, name, id=exchange.name))
+    return found or [pytest.param(None, "", marks=pytest.mark.skip(reason=ABSENT))]
 
 
 def outcome(call: Callable[[], Any]) -> Any:
