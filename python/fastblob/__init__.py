@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._blob_results import BlobItem, BlobProperties
+from ._checksum import crc64
 from ._client import Client
 from ._credentials import default_credential
 from ._default import (
@@ -47,7 +48,7 @@ from ._default import (
     write,
     write_many,
 )
-from ._fastblob import __version__, crc64
+from ._fastblob import __version__
 from ._options import WriteOptions
 from ._paths import BlobPath
 from ._results import Progress, TransferResult

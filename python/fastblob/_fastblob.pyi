@@ -48,16 +48,7 @@ BLOCK: int  # a file object has to be read
 
 def parse_path(path: str, /) -> tuple[str, str]: ...
 def check_path(container: str, name: str, /) -> None: ...
-def crc64(data: Buffer, value: int = 0, /) -> int:
-    """CRC-64/NVME of ``data``, the checksum of Azure Blob Storage.
-
-    Args:
-        data: Anything with a C-contiguous buffer.
-        value: The checksum of the bytes that come before, to go on from.
-
-    Returns:
-        The checksum, as in ``TransferResult.crc64``.
-    """
+def crc64(data: Buffer, value: int, /) -> int: ...
 
 @final
 class Trust:

@@ -12,7 +12,7 @@ use pyo3::{
 };
 
 use crate::{
-    arguments::{Nearest, OnErrorArgument, non_negative},
+    arguments::{Nearest, OnErrorArgument, non_negative, seconds},
     call::{Call, Conversion, ItemParser},
     driving::Prepared,
     exceptions::invalid_input,
@@ -51,7 +51,7 @@ impl Engine {
         max_connections: Option<Nearest>,
         memory_limit: Option<Nearest>,
         max_retries: Nearest,
-        timeout: f64,
+        timeout: &Bound<'_, PyAny>,
         checksum: Option<&str>,
         user_agent: Option<&str>,
     ) -> PyResult<Self> {
@@ -73,11 +73,7 @@ impl Engine {
                     max_retries.0
                 ))
             })?,
-            timeout: Duration::try_from_secs_f64(timeout).map_err(|_| {
-                PyValueError::new_err(format!(
-                    "timeout must be a number of seconds, got {timeout}"
-                ))
-            })?,
+            timeout: seconds("timeout", timeout)?,
             checksum: match checksum {
                 Some("auto") => Some(Checksum::Auto),
                 Some("md5") => Some(Checksum::Md5),
