@@ -263,6 +263,6 @@ def test_a_local_path_that_is_none(service: LocalAzure, service_client: fastblob
         lambda: service_client.upload_many([(path, "data/blob")]),
         lambda: service_client.upload_dir(path, "data"),
     ):
-        with pytest.raises(TypeError, match="a local path is a str or an os.PathLike of one, got"):
+        with pytest.raises(TypeError, match=r"a local path is a str or an os\.PathLike of one, got"):
             call()
     assert service.requests() == []
