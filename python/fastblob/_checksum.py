@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from . import _fastblob
 
 if TYPE_CHECKING:
-    from ._types import Buffer
+    from typing_extensions import Buffer
 
 
 def crc64(data: Buffer, value: int = 0, /) -> int:
