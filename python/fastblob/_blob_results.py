@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class BlobProperties(ContentResult[_fastblob.Properties]):
     """Properties of a blob, from ``properties()``. Immutable; pickles.
 
-    Every call that takes a blob takes it as well, and means the blob that it describes.
+    Every call that takes a blob takes it as well, and means the blob that it describes: a version or a
+    snapshot, where that was asked for.
     https://learn.microsoft.com/rest/api/storageservices/get-blob-properties
     """
 
@@ -41,6 +42,10 @@ class BlobProperties(ContentResult[_fastblob.Properties]):
         "copy_id",
         "copy_status",
         "copy_status_description",
+        "version_id",
+        "is_current_version",
+        "snapshot",
+        "by_version",
     )
 
     @property
@@ -112,6 +117,28 @@ class BlobProperties(ContentResult[_fastblob.Properties]):
     def copy_status_description(self) -> str | None:
         """Why it failed, or is not done yet."""
         return self._raw.copy_status_description
+
+    @property
+    def version_id(self) -> str | None:
+        """The version, where the account keeps versions."""
+        return self._raw.version_id
+
+    @property
+    def is_current_version(self) -> bool | None:
+        """Whether that version is the blob itself; None where the account keeps none."""
+        return self._raw.is_current_version
+
+    @property
+    def snapshot(self) -> str | None:
+        """Of a snapshot: when it was taken, as the service writes it."""
+        return self._raw.snapshot
+
+    @property
+    def _by_version(self) -> bool:
+        return self._raw.by_version
+
+    def _shown(self) -> tuple[str, ...]:
+        return self._attributes[:-1]
 
 
 class BlobItem(ContentResult[_fastblob.ListEntry]):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ._connection import Connection
-    from ._types import Blob, Tier
+    from ._types import Blob, Snapshots, Tier
 
 
 class Copying:
@@ -47,7 +47,7 @@ class Copying:
         the client's ``timeout``.
 
         Args:
-            source: ``<container>/<name>``.
+            source: ``<container>/<name>``; or a version or a snapshot of it.
             target: ``<container>/<name>``.
             overwrite: Replace a blob that is there.
             metadata: The target's metadata; None: the source's.
@@ -105,17 +105,24 @@ class Copying:
         blob: Blob,
         *,
         missing_ok: bool = False,
+        snapshots: Snapshots | None = None,
         if_match: str | None = None,
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
         lease: str | None = None,
     ) -> None:
-        """Deletes a blob.
+        """Deletes a blob, or a version or a snapshot of it.
+
+        Where the account keeps versions, the blob's current version becomes an old one; where it has soft
+        delete, ``undelete`` brings back what was deleted.
 
         Args:
-            blob: ``<container>/<name>``.
+            blob: ``<container>/<name>``; of a version or a snapshot a BlobPath that has it, or an item of a
+                listing.
             missing_ok: Whether it is fine that there is no such blob, or no such container.
+            snapshots: ``"include"``: the blob's snapshots are deleted with it; ``"only"``: they are, and the
+                blob stays. None: a blob that has snapshots is not deleted.
             if_match: As for ``read``, and so are the four following.
             if_none_match: See there.
             if_modified_since: See there.
@@ -125,9 +132,10 @@ class Copying:
         Raises:
             BlobNotFoundError: There is no such blob, and ``missing_ok`` is False.
             BlobModifiedError: A condition is not met.
+            BlobConflictError: The blob has snapshots, and ``snapshots`` is None; or it is immutable.
 
         https://learn.microsoft.com/rest/api/storageservices/delete-blob
         """
         connection = self._connection
         required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease)
-        connection.finish(connection.engine().delete(blob, missing_ok, required))
+        connection.finish(connection.engine().delete(blob, missing_ok, snapshots, required))

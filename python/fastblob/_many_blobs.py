@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ErrorClasses,
         OnError,
         ProgressOption,
+        Snapshots,
         StrPath,
         Tier,
     )
@@ -288,6 +289,7 @@ class ManyBlobs:
         blobs: Iterable[Blob],
         *,
         missing_ok: bool = False,
+        snapshots: Snapshots | None = None,
         on_error: OnError = "raise",
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
@@ -297,9 +299,10 @@ class ManyBlobs:
         """Deletes many blobs, up to 256 with one request.
 
         Args:
-            blobs: Blobs, as for ``download_many``, each once.
+            blobs: Blobs, versions and snapshots, as for ``delete``, each once.
             missing_ok: Whether it is fine that a blob, or its container, is not there: no error then, and its
                 result's ``skipped`` says it.
+            snapshots: As for ``delete``, for all blobs.
             on_error: As for ``download_many``; a missing blob is a failure unless ``missing_ok``.
             progress: As for ``download``.
             if_modified_since: As for ``read``, for all blobs, and so are the two following.
@@ -318,5 +321,5 @@ class ManyBlobs:
         not_a_string(blobs, "blobs")
         required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
         connection = self._connection
-        call = connection.engine().delete_many(missing_ok, collected, required)
+        call = connection.engine().delete_many(missing_ok, snapshots, collected, required)
         return list(map(TransferResult, connection.run_items(call, blobs, reporter)))

@@ -26,6 +26,7 @@ class TransferResult(ContentResult[_fastblob.Outcome]):
         "size",
         "etag",
         "last_modified",
+        "version_id",
         "crc64",
         "content_md5",
         "content_type",
@@ -44,7 +45,7 @@ class TransferResult(ContentResult[_fastblob.Outcome]):
 
     @property
     def blob(self) -> str:
-        """``<container>/<name>``."""
+        """``<container>/<name>``, and of a version or a snapshot ``?versionid=...`` or ``?snapshot=...``."""
         return self._raw.blob
 
     @property
@@ -66,6 +67,11 @@ class TransferResult(ContentResult[_fastblob.Outcome]):
     def last_modified(self) -> datetime | None:
         """When the blob was last written, in UTC; None after a delete or a failure."""
         return self._raw.last_modified
+
+    @property
+    def version_id(self) -> str | None:
+        """The version that was read or written, where the account keeps versions."""
+        return self._raw.version_id
 
     @property
     def crc64(self) -> int | None:

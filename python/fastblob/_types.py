@@ -23,6 +23,7 @@ Checksum: TypeAlias = Literal["auto", "md5", "crc64"] | None
 WorkloadType: TypeAlias = Literal["default", "general", "highCpu", "highMemory", "high_throughput"]
 ErrorClasses: TypeAlias = type[Exception] | tuple[type[Exception], ...]
 OnError: TypeAlias = Literal["raise", "collect"] | ErrorClasses
+Snapshots: TypeAlias = Literal["include", "only"]
 Included: TypeAlias = Literal["metadata", "tags"]
 
 

@@ -1,7 +1,12 @@
 //! Blob arguments.
 
-use fastblob_engine::BlobRef;
-use pyo3::{exceptions::PyTypeError, intern, prelude::*, types::PyString};
+use fastblob_engine::{BlobRef, Revision};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    intern,
+    prelude::*,
+    types::PyString,
+};
 
 use crate::exceptions::invalid_input;
 
@@ -13,17 +18,31 @@ pub(crate) fn parse_path(path: &str) -> PyResult<(String, String)> {
     Ok((blob.container().to_owned(), blob.name().to_owned()))
 }
 
-/// Refuses what cannot be the name of a blob at all, or of a container.
+/// Refuses what cannot be the name of a blob at all, or of a container; or of a version or a snapshot.
 #[pyfunction]
-#[pyo3(signature = (container, name, /))]
-pub(crate) fn check_path(container: &str, name: &str) -> PyResult<()> {
-    BlobRef::verbatim(container, name)
-        .map(|_| ())
-        .map_err(invalid_input)
+#[pyo3(signature = (container, name, version_id, snapshot, /))]
+pub(crate) fn check_path(
+    container: &str,
+    name: &str,
+    version_id: Option<String>,
+    snapshot: Option<String>,
+) -> PyResult<()> {
+    let blob = BlobRef::verbatim(container, name).map_err(invalid_input)?;
+    let revision = match (version_id, snapshot) {
+        (None, None) => return Ok(()),
+        (Some(id), None) => Revision::Version(id),
+        (None, Some(time)) => Revision::Snapshot(time),
+        (Some(_), Some(_)) => {
+            return Err(PyValueError::new_err(
+                "version_id and snapshot are given both: a blob's state is the one or the other",
+            ));
+        }
+    };
+    blob.at(revision).map(|_| ()).map_err(invalid_input)
 }
 
 /// The blob that an argument names: a str is checked strictly, anything that has a container and a name,
-/// such as an item of a listing, is taken as it is.
+/// such as an item of a listing, is taken as it is, with the version or the snapshot that it is.
 pub(crate) fn blob_of(argument: &Bound<'_, PyAny>) -> PyResult<BlobRef> {
     if let Ok(path) = argument.cast::<PyString>() {
         return BlobRef::parse(path.to_str()?).map_err(invalid_input);
@@ -33,7 +52,12 @@ pub(crate) fn blob_of(argument: &Bound<'_, PyAny>) -> PyResult<BlobRef> {
     let name = text(argument, intern!(py, "name"))?;
     match (container, name) {
         (Some(container), Some(name)) => {
-            BlobRef::verbatim(container.to_str()?, name.to_str()?).map_err(invalid_input)
+            let blob = BlobRef::verbatim(container.to_str()?, name.to_str()?);
+            match revision_of(argument)? {
+                Some(revision) => blob.and_then(|blob| blob.at(revision)),
+                None => blob,
+            }
+            .map_err(invalid_input)
         }
         _ => Err(PyTypeError::new_err(format!(
             "a blob is named by a str '<container>/<name>', a fastblob.BlobPath or an item of a listing, \
@@ -41,6 +65,33 @@ pub(crate) fn blob_of(argument: &Bound<'_, PyAny>) -> PyResult<BlobRef> {
             argument.get_type().name()?
         ))),
     }
+}
+
+/// The current version is the blob itself, and what is listed as that is written and deleted by its name;
+/// properties that were asked for by a version's id are that version's for good.
+fn revision_of(argument: &Bound<'_, PyAny>) -> PyResult<Option<Revision>> {
+    let py = argument.py();
+    if let Some(time) = text(argument, intern!(py, "snapshot"))? {
+        return Ok(Some(Revision::Snapshot(time.to_str()?.to_owned())));
+    }
+    let is = |attribute| -> PyResult<bool> {
+        let value = argument.getattr_opt(attribute)?;
+        value.map_or(Ok(false), |value| value.is_truthy())
+    };
+    if let Some(id) = text(argument, intern!(py, "version_id"))?
+        && (!is(intern!(py, "is_current_version"))? || is(intern!(py, "_by_version"))?)
+    {
+        return Ok(Some(Revision::Version(id.to_str()?.to_owned())));
+    }
+    let is_deleted = is(intern!(py, "is_deleted"))?;
+    Ok(is_deleted.then_some(Revision::Deleted))
+}
+
+/// The prefix or the container that an argument names.
+pub(crate) fn prefix_of(argument: &Bound<'_, PyAny>) -> PyResult<BlobRef> {
+    let prefix = blob_of(argument)?;
+    prefix.require_current().map_err(invalid_input)?;
+    Ok(prefix)
 }
 
 fn text<'py>(

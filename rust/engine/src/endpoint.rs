@@ -5,7 +5,10 @@ use std::{fmt, net::IpAddr};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
 
-use crate::{azure::BlobRef, error::InvalidInput};
+use crate::{
+    azure::{Address, BlobRef},
+    error::InvalidInput,
+};
 
 /// Everything that has to be encoded in a blob's name: all but RFC 3986's unreserved characters, and the
 /// slashes that separate segments.
@@ -159,6 +162,11 @@ impl Endpoint {
     /// The encoded path of the account itself; empty, or with a leading slash.
     pub(crate) fn base_path(&self) -> &str {
         &self.base_path
+    }
+
+    /// Where requests go that are about a blob in the state that is meant.
+    pub(crate) fn address_of(&self, blob: &BlobRef) -> Address {
+        Address::new(self.path_of(blob), blob)
     }
 
     /// The encoded path of a blob or container.

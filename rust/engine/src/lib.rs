@@ -31,9 +31,9 @@ mod transfer;
 
 pub use auth::{Credential, Token, TokenError};
 pub use azure::{
-    Answer, BlobProperties, BlobRef, Conditions, ContentHeaders, CopyBlob, DeleteBlob, Downloaded,
-    GetTags, Include, ListEntry, ListOptions, SetHttpHeaders, SetMetadata, SetTags, SetTier, Tier,
-    Updated, WriteOptions,
+    Answer, BlobProperties, BlobRef, Conditions, ContentHeaders, CopyBlob, DeleteBlob,
+    DeleteSnapshots, Downloaded, GetTags, Include, ListEntry, ListOptions, Revision,
+    SetHttpHeaders, SetMetadata, SetTags, SetTier, Tier, Updated, WriteOptions,
 };
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;

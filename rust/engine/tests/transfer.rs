@@ -296,6 +296,7 @@ fn each_of_several_deletes_has_its_own_conditions() {
             ..Conditions::default()
         };
         let delete = DeleteBlob {
+            snapshots: None,
             missing_ok: true,
             conditions,
         };

@@ -36,6 +36,7 @@ pub(crate) struct Outcome {
 struct Version {
     etag: Option<String>,
     last_modified: Option<SystemTime>,
+    id: Option<String>,
     content: ContentHeaders,
     content_md5: Option<Vec<u8>>,
     metadata: Vec<(String, String)>,
@@ -85,6 +86,7 @@ impl Outcome {
                 self.version = Version {
                     etag: downloaded.etag().map(str::to_owned),
                     last_modified: downloaded.last_modified(),
+                    id: downloaded.version_id().map(str::to_owned),
                     content: downloaded.content(),
                     content_md5: downloaded.content_md5(),
                     metadata: downloaded.metadata(),
@@ -97,10 +99,12 @@ impl Outcome {
                 self.crc64 = Some(uploaded.crc64);
                 self.version.etag = uploaded.etag;
                 self.version.last_modified = uploaded.last_modified;
+                self.version.id = uploaded.version_id;
             }
             Output::Answer(Answer::Updated(updated)) => {
                 self.version.etag = updated.etag;
                 self.version.last_modified = updated.last_modified;
+                self.version.id = updated.version_id;
             }
             Output::Answer(Answer::Properties(properties)) => {
                 let properties = Properties::new(&self.blob, *properties);
@@ -151,6 +155,11 @@ impl Outcome {
     #[getter]
     fn last_modified(&self) -> Option<SystemTime> {
         self.version.last_modified
+    }
+
+    #[getter]
+    fn version_id(&self) -> Option<&str> {
+        self.version.id.as_deref()
     }
 
     #[getter]

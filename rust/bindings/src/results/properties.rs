@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::SystemTime};
 
-use fastblob_engine::{BlobProperties, BlobRef};
+use fastblob_engine::{BlobProperties, BlobRef, Revision};
 use pyo3::prelude::*;
 
 use super::string_map;
@@ -34,6 +34,33 @@ impl Properties {
     #[getter]
     fn name(&self) -> &str {
         self.blob.name()
+    }
+
+    #[getter]
+    fn version_id(&self) -> Option<&str> {
+        match self.blob.revision() {
+            Some(Revision::Version(id)) => Some(id),
+            _ => self.properties.version_id.as_deref(),
+        }
+    }
+
+    #[getter]
+    fn is_current_version(&self) -> Option<bool> {
+        self.properties.is_current_version
+    }
+
+    #[getter]
+    fn snapshot(&self) -> Option<&str> {
+        match self.blob.revision() {
+            Some(Revision::Snapshot(time)) => Some(time),
+            _ => None,
+        }
+    }
+
+    /// Whether they were asked for by the version's id.
+    #[getter]
+    fn by_version(&self) -> bool {
+        matches!(self.blob.revision(), Some(Revision::Version(_)))
     }
 
     #[getter]

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 
 use crate::{
     arguments::{LocalPath, OnErrorArgument},
-    blob::blob_of,
+    blob::prefix_of,
     call::Call,
     driving::Fed,
     engine::Engine,
@@ -32,7 +32,7 @@ impl Engine {
         on_error: OnErrorArgument,
     ) -> PyResult<Call> {
         let py = prefix.py();
-        let prefix = blob_of(prefix)?;
+        let prefix = prefix_of(prefix)?;
         let (call, client) =
             self.with(py, |client, _| (client.call(on_error.0), client.clone()))?;
         let entries = enter(py, move |signals| {
@@ -55,7 +55,7 @@ impl Engine {
         conditions: Option<&Bound<'_, Conditions>>,
     ) -> PyResult<Call> {
         let py = prefix.py();
-        let prefix = blob_of(prefix)?;
+        let prefix = prefix_of(prefix)?;
         let conditions = conditions_of(conditions);
         let (call, client, mut listing) = self.with(py, |client, _| {
             let listing = client.list(&prefix, TargetFolder::list_options());

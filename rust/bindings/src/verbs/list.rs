@@ -14,7 +14,7 @@ use pyo3::{
 
 use crate::{
     arguments::OnErrorArgument,
-    blob::blob_of,
+    blob::prefix_of,
     call::{Call, FINISHED, TOKEN},
     engine::Engine,
     exceptions::{from_error, invalid_input},
@@ -137,7 +137,7 @@ impl<'py> FromPyObject<'_, 'py> for Included {
 
 /// Where a list begins. Of names that begin with a slash the prefix that a list gives has no name.
 fn below(prefix: &Bound<'_, PyAny>, options: ListOptions) -> PyResult<(BlobRef, ListOptions)> {
-    let blob = blob_of(prefix)?;
+    let blob = prefix_of(prefix)?;
     if !blob.name().is_empty() {
         return Ok((blob, options));
     }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
-    delete_blob::{self, DeleteBlob},
+    delete_blob::DeleteBlob,
     error_response,
     redaction::Secrets,
     right::{Asked, Proof},
@@ -86,11 +86,8 @@ impl BatchDelete<'_> {
         let mut body = String::new();
         let mut head = String::new();
         for (index, (blob, delete)) in self.0.iter().enumerate() {
-            let call = delete_blob::Call {
-                path: account.endpoint.path_of(blob),
-                conditions: &delete.conditions,
-            };
-            let mut request = call.request(None);
+            let address = account.endpoint.address_of(blob);
+            let mut request = delete.request(&address);
             if !credential.authorize(&mut request, session.token_fetches)? {
                 return Err(Error::token_needed());
             }

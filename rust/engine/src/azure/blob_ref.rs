@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::redaction::shown_path;
+use super::{redaction::shown_path, revision::Revision};
 use crate::error::InvalidInput;
 
 /// Longest blob name, in characters.
@@ -10,7 +10,8 @@ const MAX_NAME_LENGTH: usize = 1_024;
 /// Most segments of a blob name, between slashes.
 const MAX_SEGMENTS: usize = 254;
 
-/// The path of a blob, of a prefix of blobs, or of a container, as `<container>/<name>`.
+/// The path of a blob, of a prefix of blobs, or of a container, as `<container>/<name>`; and which version or
+/// snapshot of the blob, where that is not the blob itself.
 ///
 /// The rules are the service's
 /// (<https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata>)
@@ -20,6 +21,7 @@ const MAX_SEGMENTS: usize = 254;
 pub struct BlobRef {
     container: String,
     name: String,
+    revision: Option<Revision>,
 }
 
 impl BlobRef {
@@ -75,6 +77,7 @@ impl BlobRef {
         Ok(Self {
             container: container.to_owned(),
             name: name.to_owned(),
+            revision: None,
         })
     }
 
@@ -94,7 +97,26 @@ impl BlobRef {
         Ok(Self {
             container: container.to_owned(),
             name: name.to_owned(),
+            revision: None,
         })
+    }
+
+    /// Another state of this blob.
+    ///
+    /// # Errors
+    /// Where this is a container, or the identifier cannot be one.
+    pub fn at(self, revision: Revision) -> Result<Self, InvalidInput> {
+        self.require_name()?;
+        revision.validate()?;
+        Ok(Self {
+            revision: Some(revision),
+            ..self
+        })
+    }
+
+    /// The state that is meant; None: the current one.
+    pub fn revision(&self) -> Option<&Revision> {
+        self.revision.as_ref()
     }
 
     /// The container's name.
@@ -110,8 +132,9 @@ impl BlobRef {
     /// The path of a blob below this one.
     ///
     /// # Errors
-    /// As [`BlobRef::parse`].
+    /// As [`BlobRef::parse`], and where this is another state of a blob.
     pub fn join(&self, name: &str) -> Result<Self, InvalidInput> {
+        self.require_current()?;
         Self::parse(&format!("{self}/{name}"))
     }
 
@@ -128,6 +151,36 @@ impl BlobRef {
         }
         Ok(())
     }
+
+    /// This path, if it names a blob itself, a prefix or a container, which alone can be written or listed.
+    ///
+    /// # Errors
+    /// Where it names another state of a blob.
+    pub fn require_current(&self) -> Result<(), InvalidInput> {
+        let Some(revision) = &self.revision else {
+            return Ok(());
+        };
+        let advice = match revision {
+            Revision::Deleted => "undelete it first",
+            _ => "it can be read, copied from and deleted; for the blob itself give its path",
+        };
+        Err(InvalidInput::new(format!(
+            "{:?} names {}, which this cannot be done with: {advice}",
+            shown_path(&self.to_string()),
+            revision.kind()
+        )))
+    }
+
+    /// This path, unless it names a blob that is deleted.
+    ///
+    /// # Errors
+    /// Where it does.
+    pub(crate) fn require_not_deleted(&self) -> Result<(), InvalidInput> {
+        match self.revision {
+            Some(Revision::Deleted) => self.require_current(),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for BlobRef {
@@ -135,6 +188,9 @@ impl fmt::Display for BlobRef {
         f.write_str(&self.container)?;
         if !self.name.is_empty() {
             write!(f, "/{}", self.name)?;
+        }
+        if let Some((name, value)) = self.revision.as_ref().and_then(Revision::parameter) {
+            write!(f, "?{name}={value}")?;
         }
         Ok(())
     }
@@ -222,6 +278,25 @@ mod tests {
             BlobRef::parse("$web/index.html").unwrap().container(),
             "$web"
         );
+    }
+
+    #[test]
+    fn another_state_is_another_value() {
+        let blob = BlobRef::parse("data/x").unwrap();
+        let version = Revision::Version("2026-01-31T12:00:00.1234567Z".to_owned());
+        let old = blob.clone().at(version.clone()).unwrap();
+        assert_ne!(old, blob);
+        assert_eq!(
+            old.to_string(),
+            "data/x?versionid=2026-01-31T12:00:00.1234567Z"
+        );
+        let refused = old.require_current().unwrap_err().to_string();
+        assert!(refused.contains("names a version"), "{refused}");
+        assert!(old.require_not_deleted().is_ok());
+        let deleted = blob.clone().at(Revision::Deleted).unwrap();
+        assert!(deleted.require_not_deleted().is_err());
+        assert!(blob.require_current().is_ok());
+        assert!(BlobRef::parse("data").unwrap().at(version).is_err());
     }
 
     #[test]

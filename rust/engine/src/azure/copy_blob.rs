@@ -65,6 +65,7 @@ impl CopyBlob {
         waits: bool,
     ) -> Result<Self, InvalidInput> {
         source.require_name()?;
+        source.require_not_deleted()?;
         options.validate()?;
         source_conditions.validate()?;
         Ok(Self {
@@ -130,14 +131,14 @@ impl CopyBlob {
         blob: &BlobRef,
     ) -> Result<Begun> {
         let endpoint = &session.account.endpoint;
-        let source_url = format!("{}{}", endpoint.origin(), endpoint.path_of(&self.source));
-        let authorized = match session.account.credential().query() {
-            Some(sas) => format!("{source_url}?{sas}"),
-            None => source_url.clone(),
-        };
+        let mut source_url = endpoint.address_of(&self.source).url(&endpoint.origin());
+        if let Some(sas) = session.account.credential().query() {
+            let separator = if source_url.contains('?') { "&" } else { "?" };
+            source_url.extend([separator, sas]);
+        }
         let mut call = Call {
             path: endpoint.path_of(blob),
-            source_url: authorized,
+            source_url,
             copy: self,
         };
         let error = match session.call(attempts, &mut call) {
@@ -148,9 +149,7 @@ impl CopyBlob {
             || error.code() == Some("PendingCopyOperation");
         if is_there && attempts.ambiguous {
             // An earlier attempt may have succeeded without our learning of it.
-            return self
-                .find_ours(session, attempts, blob, &source_url)?
-                .ok_or(error);
+            return self.find_ours(session, attempts, blob)?.ok_or(error);
         }
         Err(match error.code() {
             Some("BlobNotFound" | "CannotVerifyCopySource" | "SourceConditionNotMet") => {
@@ -166,7 +165,6 @@ impl CopyBlob {
         session: &mut Session,
         attempts: &Attempts,
         blob: &BlobRef,
-        source_url: &str,
     ) -> Result<Option<Begun>> {
         let none = Conditions::default();
         let (mut found, head) = get_properties(session, &mut Attempts::default(), blob, &none)?;
@@ -174,10 +172,12 @@ impl CopyBlob {
             // What was there before was created at another time; its last change is that a copy began.
             found.creation_time = found.last_modified;
         }
-        let copied = head
+        let endpoint = &session.account.endpoint;
+        let source = endpoint.address_of(&self.source);
+        let ours = head
             .get("x-ms-copy-source")
-            .and_then(|url| url.split('?').next());
-        let ours = copied == Some(source_url) && was_created_since(&found, &head, attempts.first());
+            .is_some_and(|url| source.is_at(&endpoint.origin(), url))
+            && was_created_since(&found, &head, attempts.first());
         Ok(ours.then(|| Begun::read(&head)))
     }
 

@@ -1,27 +1,78 @@
 //! Delete Blob: <https://learn.microsoft.com/rest/api/storageservices/delete-blob>
 
+use std::str::FromStr;
+
 use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
+    redaction::shown_path,
+    revision::Address,
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, InvalidInput, Result},
     http::Request,
 };
 
-/// Deletes a blob.
+/// What becomes of the snapshots of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteSnapshots {
+    /// They are deleted with it.
+    Include,
+    /// They are deleted, and the blob stays.
+    Only,
+}
+
+impl FromStr for DeleteSnapshots {
+    type Err = InvalidInput;
+
+    fn from_str(word: &str) -> Result<Self, InvalidInput> {
+        match word {
+            "include" => Ok(Self::Include),
+            "only" => Ok(Self::Only),
+            other => Err(InvalidInput::new(format!(
+                "snapshots is {other:?}; choose 'include', 'only' or None"
+            ))),
+        }
+    }
+}
+
+/// Deletes a blob, a version or a snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct DeleteBlob {
     /// A blob that is not there is no error.
     pub missing_ok: bool,
+    /// None: a blob that has snapshots is not deleted.
+    pub snapshots: Option<DeleteSnapshots>,
     /// What must hold of it.
     pub conditions: Conditions,
 }
 
 impl DeleteBlob {
+    /// Refuses what the service would.
+    pub(crate) fn validate(&self, blob: &BlobRef) -> Result<(), InvalidInput> {
+        blob.require_not_deleted()?;
+        if self.snapshots.is_some() && blob.revision().is_some() {
+            return Err(InvalidInput::new(format!(
+                "snapshots= is about all snapshots of a blob, and {:?} names one of its states",
+                shown_path(&blob.to_string())
+            )));
+        }
+        Ok(())
+    }
+
+    /// The request that deletes what is there.
+    pub(super) fn request<'r>(&'r self, address: &'r Address) -> Request<'r> {
+        let request = self.conditions.apply(address.request("DELETE"));
+        match self.snapshots {
+            Some(DeleteSnapshots::Include) => request.header("x-ms-delete-snapshots", "include"),
+            Some(DeleteSnapshots::Only) => request.header("x-ms-delete-snapshots", "only"),
+            None => request,
+        }
+    }
+
     /// What an error means that the blob, or its container, is not there, if that is as it should be;
     /// `ambiguous`: an earlier attempt may have deleted it.
     pub(crate) fn accepts(&self, error: &Error, ambiguous: bool) -> Option<Answer> {
@@ -33,9 +84,9 @@ impl DeleteBlob {
     }
 }
 
-pub(super) struct Call<'a> {
-    pub(super) path: String,
-    pub(super) conditions: &'a Conditions,
+struct Call<'a> {
+    address: Address,
+    delete: &'a DeleteBlob,
 }
 
 impl Operation for Call<'_> {
@@ -44,7 +95,7 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        self.conditions.apply(Request::new("DELETE", &*self.path))
+        self.delete.request(&self.address)
     }
 }
 
@@ -55,9 +106,9 @@ impl SmallOperation for DeleteBlob {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Answer> {
-        let path = session.account.endpoint.path_of(blob);
-        let conditions = &self.conditions;
-        match session.call(attempts, &mut Call { path, conditions }) {
+        let address = session.account.endpoint.address_of(blob);
+        let delete = &*self;
+        match session.call(attempts, &mut Call { address, delete }) {
             Ok(_) => Ok(Answer::Done),
             Err(error) => self.accepts(&error, attempts.ambiguous).ok_or(error),
         }

@@ -124,7 +124,10 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         (409, "InvalidBlobType") => {
             "the blob is not a block blob; delete it first or write to another name"
         }
-        (409, "SnapshotsPresent") => "the blob has snapshots; delete them before the blob",
+        (409, "SnapshotsPresent") => {
+            "the blob has snapshots; delete them with it (snapshots=\"include\") or alone, before it \
+             (snapshots=\"only\")"
+        }
         (409, "PendingCopyOperation") => {
             "a copy onto the blob is under way; wait until it ends or abort it"
         }

@@ -7,7 +7,7 @@ use std::{ops::Range, time::SystemTime};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
-    conditions::Conditions, content_headers::ContentHeaders, session::Operation,
+    conditions::Conditions, content_headers::ContentHeaders, revision::Address, session::Operation,
     small_operation::date, structured_message,
 };
 use crate::{
@@ -29,7 +29,7 @@ pub(crate) enum Vouching {
 /// Bytes `first..=last` of a blob.
 #[derive(Debug)]
 pub(crate) struct GetBlob<'a> {
-    pub(crate) path: &'a str,
+    pub(crate) address: &'a Address,
     pub(crate) first: u64,
     pub(crate) last: u64,
     /// Of the version that is wanted, once one is known.
@@ -52,7 +52,9 @@ impl Operation for GetBlob<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        let mut request = Request::new("GET", self.path)
+        let mut request = self
+            .address
+            .request("GET")
             .header("x-ms-range", format!("bytes={}-{}", self.first, self.last));
         match (self.etag, self.conditions) {
             (Some(etag), conditions) => {
@@ -177,6 +179,11 @@ impl Downloaded {
     /// When the blob or its metadata last changed.
     pub fn last_modified(&self) -> Option<SystemTime> {
         date(&self.head, "last-modified")
+    }
+
+    /// Where the account keeps versions: which one was read.
+    pub fn version_id(&self) -> Option<&str> {
+        self.head.get("x-ms-version-id")
     }
 
     /// Metadata.

@@ -10,6 +10,7 @@ use super::{
     conditions::Conditions,
     content_headers::ContentHeaders,
     redaction::Secrets,
+    revision::Address,
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation, date},
 };
@@ -44,6 +45,10 @@ pub struct BlobProperties {
     pub lease_state: Option<String>,
     /// Number of index tags.
     pub tag_count: u64,
+    /// Where the account keeps versions: which one this is.
+    pub version_id: Option<String>,
+    /// Whether that is the blob itself.
+    pub is_current_version: Option<bool>,
     /// Of the last copy onto the blob, where it has not been written since.
     pub copy_id: Option<String>,
     /// `pending`, `success`, `aborted` or `failed`.
@@ -74,6 +79,10 @@ impl BlobProperties {
             archive_status: text("x-ms-archive-status"),
             lease_state: text("x-ms-lease-state"),
             tag_count: number("x-ms-tag-count").unwrap_or_default(),
+            version_id: text("x-ms-version-id"),
+            is_current_version: head
+                .get("x-ms-version-id")
+                .map(|_| head.get("x-ms-is-current-version") == Some("true")),
             copy_id: text("x-ms-copy-id"),
             copy_status: text("x-ms-copy-status"),
             copy_status_description: text("x-ms-copy-status-description"),
@@ -89,7 +98,7 @@ pub(crate) struct GetProperties {
 }
 
 struct Call<'a> {
-    path: String,
+    address: Address,
     conditions: &'a Conditions,
 }
 
@@ -99,7 +108,7 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        self.conditions.apply(Request::new("HEAD", &*self.path))
+        self.conditions.apply(self.address.request("HEAD"))
     }
 }
 
@@ -133,8 +142,11 @@ pub(crate) fn get_properties(
     blob: &BlobRef,
     conditions: &Conditions,
 ) -> Result<(BlobProperties, ResponseHead)> {
-    let path = session.account.endpoint.path_of(blob);
-    let mut call = Call { path, conditions };
+    let address = session.account.endpoint.address_of(blob);
+    let mut call = Call {
+        address,
+        conditions,
+    };
     loop {
         let (head, _) = session.call(attempts, &mut call)?;
         match BlobProperties::read(&head) {
@@ -158,6 +170,10 @@ impl SmallOperation for GetProperties {
 
     fn changes(&self) -> bool {
         false
+    }
+
+    fn takes_revisions(&self) -> bool {
+        true
     }
 }
 

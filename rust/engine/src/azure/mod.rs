@@ -24,6 +24,7 @@ mod put_blob;
 mod put_block;
 mod put_block_list;
 mod redaction;
+mod revision;
 mod right;
 mod session;
 mod set_http_headers;
@@ -46,6 +47,7 @@ pub(crate) use self::{
     put_block::PutBlock,
     put_block_list::PutBlockList,
     redaction::shown_path,
+    revision::Address,
     session::{Session, Statistics},
     small_operation::SmallOperation,
     structured_message::{Decoder, Unreadable},
@@ -57,11 +59,12 @@ pub use self::{
     conditions::Conditions,
     content_headers::ContentHeaders,
     copy_blob::CopyBlob,
-    delete_blob::DeleteBlob,
+    delete_blob::{DeleteBlob, DeleteSnapshots},
     get_blob::Downloaded,
     get_properties::BlobProperties,
     list_blobs::{Include, ListOptions},
     list_page::ListEntry,
+    revision::Revision,
     set_http_headers::SetHttpHeaders,
     set_metadata::SetMetadata,
     set_tier::SetTier,

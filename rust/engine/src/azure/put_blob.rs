@@ -99,7 +99,7 @@ impl PutBlob<'_> {
             }
         }
         let sent = content.crc64()?;
-        let stored = stored_crc64(session, self.path, &found, content.length())?;
+        let stored = stored_crc64(session, self.blob, &found, content.length())?;
         Ok((stored == Some(sent)).then_some((sent, head)))
     }
 }
@@ -133,17 +133,18 @@ fn is_as_sent(found: &BlobProperties, options: &WriteOptions) -> bool {
 /// CRC64 of the content of the version that was found; None where there is another by now.
 fn stored_crc64(
     session: &mut Session,
-    path: &str,
+    blob: &BlobRef,
     found: &BlobProperties,
     length: u64,
 ) -> Result<Option<u64>> {
     if length == 0 {
         return Ok(Some(0));
     }
+    let address = session.account.endpoint.address_of(blob);
     let mut attempts = Attempts::default();
     loop {
         let mut get = GetBlob {
-            path,
+            address: &address,
             first: 0,
             last: length - 1,
             etag: found.etag.as_deref(),

@@ -4,6 +4,7 @@ use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
+    revision::Address,
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
     write_options::Tier,
@@ -21,7 +22,7 @@ pub struct SetTier {
 }
 
 struct Call<'a> {
-    path: String,
+    address: Address,
     options: &'a SetTier,
 }
 
@@ -32,7 +33,9 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        let request = Request::new("PUT", &*self.path)
+        let request = self
+            .address
+            .request("PUT")
             .query("comp", "tier")
             .header("x-ms-access-tier", self.options.tier.as_str());
         self.options.conditions.apply_lease(request)
@@ -46,14 +49,18 @@ impl SmallOperation for SetTier {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Answer> {
-        let path = session.account.endpoint.path_of(blob);
+        let address = session.account.endpoint.address_of(blob);
         session.call(
             attempts,
             &mut Call {
-                path,
+                address,
                 options: self,
             },
         )?;
         Ok(Answer::Done)
+    }
+
+    fn takes_revisions(&self) -> bool {
+        true
     }
 }

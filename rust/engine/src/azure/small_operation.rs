@@ -27,6 +27,11 @@ pub(crate) trait SmallOperation: Send + fmt::Debug {
     fn changes(&self) -> bool {
         true
     }
+
+    /// Whether it can be done with a version or a snapshot as well, which its requests have to name then.
+    fn takes_revisions(&self) -> bool {
+        false
+    }
 }
 
 /// What such an operation gives.
@@ -53,6 +58,8 @@ pub struct Updated {
     pub etag: Option<String>,
     /// When the blob or its metadata last changed.
     pub last_modified: Option<SystemTime>,
+    /// Where the account keeps versions: which one it is.
+    pub version_id: Option<String>,
 }
 
 impl Updated {
@@ -60,6 +67,7 @@ impl Updated {
         Self {
             etag: head.get("etag").map(str::to_owned),
             last_modified: date(head, "last-modified"),
+            version_id: head.get("x-ms-version-id").map(str::to_owned),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     blob_ref::BlobRef,
     conditions::Conditions,
     list_page::resolve,
+    revision::Address,
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
     write_options::validate_tags,
@@ -51,7 +52,7 @@ pub struct GetTags {
 
 struct Call<'a> {
     method: &'static str,
-    path: String,
+    address: Address,
     body: Body<'a>,
     conditions: &'a Conditions,
 }
@@ -66,7 +67,9 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        let request = Request::new(self.method, &*self.path)
+        let request = self
+            .address
+            .request(self.method)
             .query("comp", "tags")
             .body(self.body);
         self.conditions.apply_lease(request)
@@ -82,12 +85,16 @@ impl SmallOperation for SetTags {
     ) -> Result<Answer> {
         let mut call = Call {
             method: "PUT",
-            path: session.account.endpoint.path_of(blob),
+            address: session.account.endpoint.address_of(blob),
             body: Body::Bytes(self.body.as_bytes()),
             conditions: &self.conditions,
         };
         session.call(attempts, &mut call)?;
         Ok(Answer::Done)
+    }
+
+    fn takes_revisions(&self) -> bool {
+        true
     }
 }
 
@@ -104,6 +111,10 @@ impl SmallOperation for GetTags {
     fn changes(&self) -> bool {
         false
     }
+
+    fn takes_revisions(&self) -> bool {
+        true
+    }
 }
 
 pub(crate) fn get_tags(
@@ -114,7 +125,7 @@ pub(crate) fn get_tags(
 ) -> Result<Vec<(String, String)>> {
     let mut call = Call {
         method: "GET",
-        path: session.account.endpoint.path_of(blob),
+        address: session.account.endpoint.address_of(blob),
         body: Body::Empty,
         conditions,
     };

@@ -150,7 +150,7 @@ impl Block {
         let (offset, length) = blocks.parts.get(self.index);
         let source = blocks.source()?;
         let put = PutBlock {
-            path: &blocks.item.url_path,
+            path: blocks.item.address.path(),
             id: &blocks.ids.get(self.index),
             options: &blocks.options,
         };
@@ -199,7 +199,7 @@ impl Commit {
     ) -> Result<Uploaded> {
         let ids: Vec<_> = (0..self.total.parts).map(|index| ids.get(index)).collect();
         let list = PutBlockList {
-            path: &item.url_path,
+            path: item.address.path(),
             ids: &ids,
             options,
             content_md5: self.md5.as_deref(),

@@ -189,6 +189,15 @@ impl Items {
 
     fn reason_against(&mut self, job: &Job) -> Option<Error> {
         let blob = &job.blob;
+        let refused = match &job.kind {
+            Kind::Small(operation) if operation.takes_revisions() => blob.require_not_deleted(),
+            Kind::Download { .. } => blob.require_not_deleted(),
+            Kind::Delete(delete) => delete.validate(blob),
+            Kind::Small(_) | Kind::Upload { .. } | Kind::Settled(..) => blob.require_current(),
+        };
+        if let Err(refused) = refused {
+            return Some(refused.into());
+        }
         match &job.kind {
             Kind::Small(operation) => {
                 let unnamed = if operation.needs_a_name() {

@@ -10,7 +10,7 @@ use std::{
 
 use super::{call_state::CallState, job::Outcome, job::Output, scheduler::Worker};
 use crate::{
-    azure::{BlobRef, Session, Statistics},
+    azure::{Address, BlobRef, Session, Statistics},
     cancel::Cancellation,
     error::{Error, Result},
 };
@@ -22,8 +22,8 @@ pub(crate) struct Item {
     pub(crate) call: Arc<CallState>,
     pub(crate) index: usize,
     pub(crate) blob: BlobRef,
-    /// The path of the blob in a request.
-    pub(crate) url_path: String,
+    /// Where requests about it go.
+    pub(crate) address: Address,
     pub(crate) path: Option<PathBuf>,
     statistics: Statistics,
     /// Bytes of the caller's memory that wait with it.
@@ -39,12 +39,12 @@ impl Item {
         path: Option<PathBuf>,
         memory: u64,
     ) -> Self {
-        let url_path = call.account.endpoint.path_of(&blob);
+        let address = call.account.endpoint.address_of(&blob);
         Self {
             call,
             index,
             blob,
-            url_path,
+            address,
             path,
             statistics: Statistics::default(),
             memory,

@@ -263,6 +263,8 @@ pub struct Uploaded {
     pub etag: Option<String>,
     /// When it was written.
     pub last_modified: Option<SystemTime>,
+    /// Where the account keeps versions: which one it is.
+    pub version_id: Option<String>,
 }
 
 impl Uploaded {
@@ -271,12 +273,14 @@ impl Uploaded {
         let Updated {
             etag,
             last_modified,
+            version_id,
         } = Updated::read(head);
         Self {
             size,
             crc64,
             etag,
             last_modified,
+            version_id,
         }
     }
 }

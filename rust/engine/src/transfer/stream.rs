@@ -217,7 +217,7 @@ impl Task for StreamBlock {
             Stage::Whole(block) => {
                 let put = PutBlob {
                     blob: &item.blob,
-                    path: &item.url_path,
+                    path: item.address.path(),
                     options: &stream.options,
                     content_md5: self.md5.as_deref(),
                 };
@@ -229,7 +229,7 @@ impl Task for StreamBlock {
             Stage::Block(block) => {
                 let guard = Guard(&stream);
                 let put = PutBlock {
-                    path: &item.url_path,
+                    path: item.address.path(),
                     id: &stream.ids.get(self.number),
                     options: &stream.options,
                 };

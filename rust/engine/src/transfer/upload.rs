@@ -158,7 +158,7 @@ fn put_whole(
     let md5 = md5.map_err(|error| source.locate(error))?;
     let put = PutBlob {
         blob: &item.blob,
-        path: &item.url_path,
+        path: item.address.path(),
         options,
         content_md5: md5.as_deref(),
     };

@@ -33,7 +33,7 @@ impl RangeDownload {
                     .length
                     .min(self.reached.bytes.saturating_add(self.most));
             let mut get = GetBlob {
-                path: &download.item.url_path,
+                address: &download.item.address,
                 first: from,
                 last: end - 1,
                 etag: self

@@ -1,0 +1,284 @@
+"""Versions and snapshots: what names one is asked of the service for that one, and never for the blob itself.
+
+Snapshots are Azurite's; versions and soft delete, which only the real service has, are a scripted server's,
+with answers as recorded ones have them.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import fastblob
+import pytest
+from conftest import temporary_container
+from fastblob import BlobPath
+from fastblob.local import LocalAzure
+from hostile.server import Connection, Request, Server, each
+from support import Account
+
+OLD, NEW = "2026-01-31T12:00:00.1234567Z", "2026-02-01T08:30:00.7654321Z"
+TAKEN = "2026-01-31T18:00:00.0000001Z"
+CONTENT = {"": b"live", OLD: b"old", TAKEN: b"as it was"}
+VERSION = BlobPath("data", "x", version_id=OLD)
+SNAPSHOT = BlobPath("data", "x", snapshot=TAKEN)
+
+
+def named(query: dict[str, str]) -> str:
+    """The version or the snapshot that a query names."""
+    return query.get("versionid", query.get("snapshot", ""))
+
+
+def respond(connection: Connection, request: Request) -> None:
+    """Answers as an account does that keeps versions."""
+    query, method = request.query, request.method
+    which = named(query)
+    state = {"x-ms-version-id": which or NEW, **({} if which else {"x-ms-is-current-version": "true"})}
+    if method == "GET" and query.get("comp") == "tags":
+        tags = f"<Tags><TagSet><Tag><Key>of</Key><Value>{which}</Value></Tag></TagSet></Tags>"
+        connection.answer(request, 200, {"Content-Type": "application/xml"}, tags.encode())
+    elif method == "GET":
+        connection.answer_range(request, CONTENT[which], state)
+    elif method == "HEAD":
+        length = str(len(CONTENT[which]))
+        copied = {"x-ms-copy-id": "id", "x-ms-copy-status": "success"}
+        connection.answer(request, 200, {**state, **copied, "ETag": '"e"', "Content-Length": length})
+    elif method == "POST":
+        connection.answer(request, 202, {"Content-Type": "multipart/mixed; boundary=b"}, batch(request.body))
+    else:
+        status = {"tags": 204, "tier": 200, "snapshot": 201}.get(query.get("comp", ""), 202)
+        copied = {"x-ms-copy-id": "id", "x-ms-copy-status": "success"}
+        connection.answer(request, status, copied)
+
+
+def batch(body: bytes) -> bytes:
+    """The answer to a batch: every deletion is done."""
+    parts = [
+        f"--b\r\nContent-Type: application/http\r\nContent-ID: {index}\r\n\r\n"
+        "HTTP/1.1 202 Accepted\r\nx-ms-request-id: r\r\n\r\n"
+        for index in range(body.count(b"DELETE "))
+    ]
+    return "".join([*parts, "--b--\r\n"]).encode()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """An account that keeps versions."""
+    with Server(each(respond)) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: Server) -> Any:
+    """A client of that account."""
+    return server.client()
+
+
+@pytest.mark.parametrize("blob", [VERSION, SNAPSHOT], ids=["version", "snapshot"])
+def test_reading_asks_for_the_state_that_is_named(
+    server: Server, client: Any, blob: BlobPath, tmp_path: Path
+) -> None:
+    which = blob.version_id or blob.snapshot or ""
+    expected = CONTENT[which]
+    assert client.read(blob) == expected
+    assert client.read_many([blob, (blob, 1, 2)]) == [expected, expected[1:3]]
+    buffer = bytearray(len(expected))
+    assert client.read_into(blob, buffer) == len(expected)
+    assert buffer == expected
+    client.download(blob, tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == expected
+    assert client.properties(blob).size == len(expected)
+    assert client.exists(blob)
+    assert client.get_tags(blob) == {"of": which}
+    assert {named(request.query) for request in server.heads} == {which}
+
+
+@pytest.mark.parametrize("blob", [VERSION, SNAPSHOT], ids=["version", "snapshot"])
+def test_what_changes_a_state_names_it(server: Server, client: Any, blob: BlobPath) -> None:
+    client.set_tier(blob, "Cool")
+    client.set_tier_many([blob], "Cool")
+    client.set_tags(blob, {"a": "b"})
+    client.delete(blob)
+    assert {named(request.query) for request in server.heads} == {blob.version_id or blob.snapshot}
+
+
+def test_a_batch_deletes_each_state_for_itself(server: Server, client: Any) -> None:
+    results = client.delete_many([VERSION, SNAPSHOT, "data/x"])
+    assert [result.blob for result in results] == [str(VERSION), str(SNAPSHOT), "data/x"]
+    lines = re.findall(rb"DELETE (\S+) ", server.heads[0].body)
+    assert [unquote(line.decode()) for line in lines] == [
+        f"/account/data/x?versionid={OLD}",
+        f"/account/data/x?snapshot={TAKEN}",
+        "/account/data/x",
+    ]
+
+
+def copy_source(server: Server) -> str:
+    """The source of the last copy that was asked for."""
+    copies = [request for request in server.heads if request.method == "PUT"]
+    return unquote(copies[-1].headers["x-ms-copy-source"])
+
+
+def test_the_source_of_a_copy(server: Server, client: Any) -> None:
+    client.copy(VERSION, "data/y")
+    assert copy_source(server) == f"{server.url}/data/x?versionid={OLD}"
+    with_sas = fastblob.Client(server.url, "sv=2021-04-10&sig=c2VjcmV0")
+    with_sas.copy(SNAPSHOT, "data/y")
+    assert copy_source(server) == f"{server.url}/data/x?snapshot={TAKEN}&sv=2021-04-10&sig=c2VjcmV0"
+
+
+WRITES: dict[str, Callable[[Any, BlobPath], Any]] = {
+    "write": lambda client, blob: client.write(blob, b"x", overwrite=True),
+    "write_many": lambda client, blob: client.write_many([(blob, b"x")]),
+    "upload": lambda client, blob: client.upload(__file__, blob),
+    "upload_many": lambda client, blob: client.upload_many([(__file__, blob)]),
+    "upload_dir": lambda client, blob: client.upload_dir(Path(__file__).parent / "facts", blob),
+    "copy": lambda client, blob: client.copy("data/y", blob, overwrite=True),
+    "set_metadata": lambda client, blob: client.set_metadata(blob, {}),
+    "set_http_headers": lambda client, blob: client.set_http_headers(blob, content_type="text/plain"),
+    "list": lambda client, blob: client.list(blob),
+    "list_many": lambda client, blob: client.list_many([blob]),
+    "download_prefix": lambda client, blob: client.download_prefix(blob, "nowhere"),
+}
+
+
+@pytest.mark.parametrize("call", WRITES)
+@pytest.mark.parametrize("blob", [VERSION, SNAPSHOT], ids=["version", "snapshot"])
+def test_what_writes_the_blob_refuses_a_state(server: Server, client: Any, call: str, blob: BlobPath) -> None:
+    with pytest.raises(ValueError, match=r"names a (version|snapshot), which this cannot be done with"):
+        WRITES[call](client, blob)
+    assert server.heads == []
+
+
+def test_results_tell_the_version(client: Any, tmp_path: Path) -> None:
+    found = client.properties("data/x")
+    assert (found.version_id, found.is_current_version, found.snapshot) == (NEW, True, None)
+    old = client.properties(VERSION)
+    assert (old.version_id, old.is_current_version, old.snapshot) == (OLD, False, None)
+    assert client.properties(SNAPSHOT).snapshot == TAKEN
+    assert client.download("data/x", tmp_path / "x").version_id == NEW
+    assert client.read_many(["data/x"], with_results=True)[0].version_id == NEW
+
+
+def test_properties_stand_for_what_they_describe(client: Any) -> None:
+    for blob, content in ((VERSION, b"old"), (SNAPSHOT, b"as it was"), ("data/x", b"live")):
+        found = client.properties(blob)
+        assert client.read(found) == content
+        assert client.read(pickle.loads(pickle.dumps(found))) == content
+
+
+def test_properties_of_a_version_stay_that_version_s() -> None:
+    def current(connection: Connection, request: Request) -> None:
+        connection.answer_range(request, b"new", {"x-ms-version-id": NEW, "x-ms-is-current-version": "true"})
+
+    with Server(each(current)) as server:
+        client = server.client()
+        client.read(client.properties(BlobPath("data", "x", version_id=NEW)))
+        assert [request.query for request in server.heads] == [{"versionid": NEW}] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "state"),
+    [
+        (("data", "x"), {"version_id": OLD, "snapshot": TAKEN}),
+        (("data/x",), {"version_id": ""}),
+        (("data/x",), {"snapshot": "yesterday at noon"}),
+        (("data",), {"snapshot": TAKEN}),
+    ],
+)
+def test_what_is_no_state(arguments: tuple[str, ...], state: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"both|must be as the service gives it|names a container"):
+        BlobPath(*arguments, **state)
+
+
+def test_a_path_has_its_state() -> None:
+    blob = BlobPath("data/x")
+    assert len({blob, VERSION, SNAPSHOT, BlobPath("data/x", version_id=OLD)}) == 3
+    assert min(VERSION, SNAPSHOT, blob) == blob
+    for path in (VERSION, SNAPSHOT, blob):
+        assert pickle.loads(pickle.dumps(path)) == path
+        assert eval(repr(path), {"BlobPath": BlobPath}) == path
+    assert str(VERSION) == f"data/x?versionid={OLD}"
+    assert str(SNAPSHOT) == f"data/x?snapshot={TAKEN}"
+    assert (blob.version_id, blob.snapshot) == (None, None)
+
+
+@pytest.mark.parametrize("snapshots", ["include", "only"])
+def test_a_blob_is_deleted_with_its_snapshots_or_they_alone(
+    server: Server, client: Any, snapshots: str
+) -> None:
+    client.delete("data/x", snapshots=snapshots)
+    assert server.heads[0].headers["x-ms-delete-snapshots"] == snapshots
+    client.delete_many(["data/x", "data/y"], snapshots=snapshots)
+    assert server.heads[1].body.count(f"x-ms-delete-snapshots: {snapshots}".encode()) == 2
+
+
+def test_snapshots_is_about_blobs(server: Server, client: Any) -> None:
+    with pytest.raises(ValueError, match="names one of its states"):
+        client.delete(SNAPSHOT, snapshots="include")
+    with pytest.raises(ValueError, match="choose 'include', 'only'"):
+        client.delete("data/x", snapshots="all")
+    assert server.heads == []
+
+
+def test_snapshots_present_says_what_to_do() -> None:
+    def refuse(connection: Connection, request: Request) -> None:
+        connection.answer_error(request, 409, "SnapshotsPresent")
+
+    with (
+        Server(each(refuse)) as server,
+        pytest.raises(fastblob.BlobConflictError, match='snapshots="include"'),
+    ):
+        server.client().delete("data/x")
+
+
+def test_the_embedded_service_never_takes_a_state_for_the_blob(
+    service: LocalAzure, service_client: fastblob.Client, service_container: str
+) -> None:
+    path = f"{service_container}/x"
+    service_client.write(path, b"live")
+    calls: list[Callable[[BlobPath], object]] = [
+        service_client.read,
+        service_client.delete,
+        lambda blob: service_client.delete_many([blob, f"{path}-other"]),
+    ]
+    for state in (BlobPath(path, version_id=OLD), BlobPath(path, snapshot=TAKEN)):
+        for call in calls:
+            with pytest.raises(fastblob.TransferError) as caught:
+                call(state)
+            assert caught.value.status_code == 501
+    assert service_client.read(path) == b"live"
+
+
+@pytest.fixture
+def azurite(azurite_account: Account, service: LocalAzure) -> Iterator[tuple[Account, str]]:
+    """Azurite, which has snapshots, and a container there."""
+    with temporary_container(azurite_account) as container:
+        yield azurite_account, container
+
+
+def test_snapshots_on_azurite(azurite: tuple[Account, str], tmp_path: Path) -> None:
+    account, container = azurite
+    client = account.client()
+    path = f"{container}/x"
+    client.write(path, b"before")
+    taken = str(account.sdk.get_blob_client(container, "x").create_snapshot()["snapshot"])
+    client.write(path, b"after", overwrite=True)
+    snapshot = BlobPath(path, snapshot=taken)
+    assert client.read(snapshot) == b"before"
+    assert client.read(path) == b"after"
+    client.copy(snapshot, f"{container}/y")
+    assert client.read(f"{container}/y") == b"before"
+    with pytest.raises(fastblob.BlobConflictError):
+        client.delete(path)
+    client.delete(snapshot)
+    assert not client.exists(snapshot)
+    assert client.read(path) == b"after"
+    account.sdk.get_blob_client(container, "x").create_snapshot()
+    client.delete(path, snapshots="only")
+    client.delete(path)
+    assert not client.exists(path)
