@@ -19,6 +19,9 @@ from ._blob_results import BlobItem, BlobProperties
 from ._client import Client
 from ._credentials import default_credential
 from ._default import (
+    acquire_lease,
+    break_lease,
+    change_lease,
     copy,
     delete,
     delete_many,
@@ -27,6 +30,7 @@ from ._default import (
     download_prefix,
     exists,
     get_tags,
+    lease,
     list,
     list_many,
     properties,
@@ -34,6 +38,8 @@ from ._default import (
     read,
     read_into,
     read_many,
+    release_lease,
+    renew_lease,
     set_http_headers,
     set_metadata,
     set_metadata_many,
@@ -48,6 +54,7 @@ from ._default import (
     write_many,
 )
 from ._fastblob import __version__, crc64
+from ._lease import Lease
 from ._options import WriteOptions
 from ._paths import BlobPath
 from ._results import Progress, TransferResult
@@ -82,6 +89,7 @@ __all__ = [
     "BlobProperties",
     "Client",
     "IntegrityError",
+    "Lease",
     "NetworkError",
     "Progress",
     "ServiceError",
@@ -90,6 +98,9 @@ __all__ = [
     "TransferResult",
     "WriteOptions",
     "__version__",
+    "acquire_lease",
+    "break_lease",
+    "change_lease",
     "copy",
     "crc64",
     "default_credential",
@@ -100,6 +111,7 @@ __all__ = [
     "download_prefix",
     "exists",
     "get_tags",
+    "lease",
     "list",
     "list_many",
     "properties",
@@ -107,6 +119,8 @@ __all__ = [
     "read",
     "read_into",
     "read_many",
+    "release_lease",
+    "renew_lease",
     "set_http_headers",
     "set_metadata",
     "set_metadata_many",
