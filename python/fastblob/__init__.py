@@ -20,6 +20,9 @@ from ._checksum import crc64
 from ._client import Client
 from ._credentials import default_credential
 from ._default import (
+    acquire_lease,
+    break_lease,
+    change_lease,
     copy,
     delete,
     delete_many,
@@ -28,6 +31,7 @@ from ._default import (
     download_prefix,
     exists,
     get_tags,
+    lease,
     list,
     list_many,
     properties,
@@ -35,6 +39,8 @@ from ._default import (
     read,
     read_into,
     read_many,
+    release_lease,
+    renew_lease,
     set_http_headers,
     set_metadata,
     set_metadata_many,
@@ -49,6 +55,7 @@ from ._default import (
     write_many,
 )
 from ._fastblob import __version__
+from ._lease import Lease
 from ._options import WriteOptions
 from ._paths import BlobPath
 from ._results import Progress, TransferResult
@@ -83,6 +90,7 @@ __all__ = [
     "BlobProperties",
     "Client",
     "IntegrityError",
+    "Lease",
     "NetworkError",
     "Progress",
     "ServiceError",
@@ -91,6 +99,9 @@ __all__ = [
     "TransferResult",
     "WriteOptions",
     "__version__",
+    "acquire_lease",
+    "break_lease",
+    "change_lease",
     "copy",
     "crc64",
     "default_credential",
@@ -101,6 +112,7 @@ __all__ = [
     "download_prefix",
     "exists",
     "get_tags",
+    "lease",
     "list",
     "list_many",
     "properties",
@@ -108,6 +120,8 @@ __all__ = [
     "read",
     "read_into",
     "read_many",
+    "release_lease",
+    "renew_lease",
     "set_http_headers",
     "set_metadata",
     "set_metadata_many",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import _fastblob
 from ._content_types import guess_content_type
+from ._lease import lease_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +115,8 @@ class WriteOptions:
             "if_none_match": if_none_match,
             "if_modified_since": if_modified_since,
             "if_unmodified_since": if_unmodified_since,
-            "lease": lease,
+            # The ID alone: it pickles, and is the same for all items.
+            "lease": None if lease is None else lease_id(lease),
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)
@@ -172,7 +174,7 @@ def conditions(
         if_none_match=if_none_match,
         if_modified_since=if_modified_since,
         if_unmodified_since=if_unmodified_since,
-        lease=lease,
+        lease=None if lease is None else lease_id(lease),
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import fastblob
 from azure.core import MatchConditions
-from azure.storage.blob import BlobBlock, BlobServiceClient, ContentSettings
+from azure.storage.blob import BlobBlock, BlobLeaseClient, BlobServiceClient, ContentSettings
 from fastblob import BlobPath
 
 LEASE = "fa57b10b-0000-4000-8000-000000000001"
@@ -26,6 +26,7 @@ class Asked:
         span: First byte and number of bytes that are read; None: all.
         overwrite: Whether a blob that is there may be replaced.
         known: The ETag of what need not be read again.
+        lease: The ID of the lease that is acquired, renewed or released, or that a changed one has then.
     """
 
     container: str = "data"
@@ -34,6 +35,7 @@ class Asked:
     span: tuple[int, int] | None = None
     overwrite: bool = True
     known: str | None = None
+    lease: str = LEASE
 
     @property
     def path(self) -> BlobPath:
@@ -86,6 +88,10 @@ def _their_copy(sdk: BlobServiceClient, asked: Asked) -> Any:
     return _blob(sdk, asked).start_copy_from_url(source)
 
 
+def _their_lease(sdk: BlobServiceClient, asked: Asked) -> BlobLeaseClient:
+    return BlobLeaseClient(_blob(sdk, asked), asked.lease)
+
+
 def _list(client: fastblob.Client, asked: Asked) -> Any:
     return list(client.list(asked.container))
 
@@ -133,6 +139,26 @@ CALLS: dict[str, tuple[Ours, Theirs]] = {
         lambda sdk, asked: _blob(sdk, asked).set_standard_blob_tier("Cool"),
     ),
     "ListBlobs": (_list, _their_list),
+    "LeaseBlob, acquire": (
+        lambda client, asked: client.acquire_lease(asked.path, id=asked.lease),
+        lambda sdk, asked: _their_lease(sdk, asked).acquire(),
+    ),
+    "LeaseBlob, renew": (
+        lambda client, asked: client.renew_lease(asked.path, asked.lease),
+        lambda sdk, asked: _their_lease(sdk, asked).renew(),
+    ),
+    "LeaseBlob, change": (
+        lambda client, asked: client.change_lease(asked.path, LEASE, asked.lease),
+        lambda sdk, asked: _their_lease(sdk, asked).change(asked.lease),
+    ),
+    "LeaseBlob, release": (
+        lambda client, asked: client.release_lease(asked.path, asked.lease),
+        lambda sdk, asked: _their_lease(sdk, asked).release(),
+    ),
+    "LeaseBlob, break": (
+        lambda client, asked: client.break_lease(asked.path),
+        lambda sdk, asked: _their_lease(sdk, asked).break_lease(),
+    ),
 }
 
 BY_COMP = {
@@ -165,6 +191,8 @@ def operation(method: str, url: str, headers: dict[str, str]) -> str | None:
         return "ListBlobs"
     if not name or "restype" in query or (comp == "block" and "x-ms-copy-source" in headers):
         return None
+    if (method, comp) == ("PUT", "lease"):
+        return f"LeaseBlob, {headers['x-ms-lease-action']}"
     return _of_put(headers) if (method, comp) == ("PUT", "") else BY_COMP.get((method, comp))
 
 
@@ -183,4 +211,5 @@ def asked_for(url: str, headers: dict[str, str], body: bytes) -> Asked:
     if found:
         span = (int(found[1]), int(found[2]) - int(found[1]) + 1)
     known = headers.get("if-none-match") or None
-    return Asked(container, name, body, span, known is None, known if known != "*" else None)
+    lease = headers.get("x-ms-proposed-lease-id") or headers.get("x-ms-lease-id") or LEASE
+    return Asked(container, name, body, span, known is None, known if known != "*" else None, lease)

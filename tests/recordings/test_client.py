@@ -73,7 +73,7 @@ def test_recorded_answers_mean_the_same_to_both(exchange: Exchange, name: str) -
         blobs = [described(item) for item in ours if not item.is_prefix]
         assert blobs == [their_description(item) for item in theirs]
         assert [item.name for item in ours if item.is_prefix] == prefixes(exchange.answer)
-    elif name == "GetBlobTags":
+    elif name in {"GetBlobTags", "LeaseBlob, break"}:
         assert ours == theirs
 
 

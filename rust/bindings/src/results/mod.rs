@@ -65,6 +65,19 @@ pub(crate) fn outcome<'py>(
     }
 }
 
+/// Of what is done with a lease: its id, or the seconds until it ends.
+pub(crate) fn lease<'py>(
+    py: Python<'py>,
+    outcome: engine::Outcome,
+    _content: Option<&BytesResult>,
+) -> Object<'py> {
+    match succeeded(py, outcome)?.1 {
+        Output::Answer(Answer::Leased(id)) => id.into_bound_py_any(py),
+        Output::Answer(Answer::LeaseEndsIn(seconds)) => seconds.into_bound_py_any(py),
+        _ => Ok(py.None().into_bound(py)),
+    }
+}
+
 /// Of `properties` and `copy`.
 pub(crate) fn properties<'py>(
     py: Python<'py>,

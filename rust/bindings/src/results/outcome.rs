@@ -120,6 +120,10 @@ impl Outcome {
                 let entries = PyList::new(py, made.collect::<Vec<_>>())?;
                 self.value = Some(entries.into_any().unbind());
             }
+            Output::Answer(Answer::Leased(id)) => self.value = Some(id.into_py_any(py)?),
+            Output::Answer(Answer::LeaseEndsIn(seconds)) => {
+                self.value = Some(seconds.into_py_any(py)?);
+            }
             Output::Answer(Answer::Done) => {}
             Output::Answer(Answer::Missing) => {
                 self.skipped = Some("there was no such blob".to_owned());

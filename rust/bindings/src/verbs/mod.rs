@@ -5,6 +5,7 @@ mod delete;
 mod directories;
 mod download;
 mod http_headers;
+mod lease;
 mod list;
 mod metadata;
 mod properties;

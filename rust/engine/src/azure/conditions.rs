@@ -94,7 +94,7 @@ impl Conditions {
 }
 
 /// Whether this is one in any of the usual spellings.
-fn is_guid(text: &str) -> bool {
+pub(super) fn is_guid(text: &str) -> bool {
     let bare = text.trim_matches(['{', '}', '(', ')']);
     let is_dash = |(index, byte)| byte == b'-' && [8, 13, 18, 23].contains(&index);
     let dashes = bare

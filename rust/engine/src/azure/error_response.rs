@@ -134,6 +134,19 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         (401, "NoAuthenticationInformation") | (409, "PublicAccessNotPermitted") => {
             "the account does not allow anonymous access; give a credential"
         }
+        (409, "LeaseAlreadyPresent") => {
+            "there is a lease on the blob already; wait until it ends, or break it"
+        }
+        (409, "LeaseIsBreakingAndCannotBeAcquired") => {
+            "the lease that is on the blob is being broken; wait until it has ended"
+        }
+        (409, "LeaseIsBreakingAndCannotBeChanged" | "LeaseIsBrokenAndCannotBeRenewed") => {
+            "the lease was broken; acquire another one"
+        }
+        (409, "LeaseIdMismatchWithLeaseOperation" | "LeaseNotPresentWithLeaseOperation") => {
+            "the lease has ended, by itself or because it was broken, or it never was on this blob; acquire \
+             another one"
+        }
         (409, code) if code.starts_with("Lease") => {
             "a lease protects the blob; wait until it ends or break it"
         }

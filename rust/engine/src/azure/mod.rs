@@ -16,6 +16,7 @@ mod failed;
 mod get_blob;
 mod get_block_list;
 mod get_properties;
+mod lease;
 mod list_blobs;
 mod list_page;
 mod looks_secret;
@@ -62,6 +63,7 @@ pub use self::{
     delete_blob::{DeleteBlob, DeleteSnapshots},
     get_blob::Downloaded,
     get_properties::BlobProperties,
+    lease::Lease,
     list_blobs::{Include, ListOptions},
     list_page::ListEntry,
     revision::Revision,

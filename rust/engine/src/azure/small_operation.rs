@@ -47,6 +47,10 @@ pub enum Answer {
     Properties(Box<BlobProperties>),
     /// Index tags.
     Tags(Vec<(String, String)>),
+    /// A lease is held, with this id.
+    Leased(String),
+    /// A lease ends in so many seconds.
+    LeaseEndsIn(u64),
     /// What is below the prefix.
     Entries(Vec<ListEntry>),
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     azure::{
         Answer, BlobRef, Conditions, CopyBlob, DeleteBlob, Downloaded, GetProperties, GetTags,
-        ListAll, ListOptions, SetHttpHeaders, SetMetadata, SetTags, SetTier, SmallOperation,
+        Lease, ListAll, ListOptions, SetHttpHeaders, SetMetadata, SetTags, SetTier, SmallOperation,
         Updated, WriteOptions,
     },
     error::{Error, Result},
@@ -145,6 +145,11 @@ impl Job {
     /// Asks for a blob's properties.
     pub fn properties(blob: BlobRef, conditions: Conditions) -> Self {
         Self::small(blob, GetProperties { conditions })
+    }
+
+    /// Does something with the lease on a blob.
+    pub fn lease(blob: BlobRef, operation: Lease) -> Self {
+        Self::small(blob, operation)
     }
 
     /// Lists what is below a prefix.
