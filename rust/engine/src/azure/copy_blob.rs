@@ -261,10 +261,13 @@ fn with_copy(error: Error, begun: &Begun, id: &str) -> Error {
             error.meaning(ErrorKind::NotFound, message)
         }
         kind => {
-            let message = format!(
-                "the copy has begun (copy id {id}), but how it ended is not known: {}",
-                error.message()
-            );
+            let (state, unknown) = if begun.is_pending {
+                ("has begun", "how it ended is not known")
+            } else {
+                ("was made", "its properties could not be read")
+            };
+            let reason = error.message();
+            let message = format!("the copy {state} (copy id {id}), but {unknown}: {reason}");
             error.meaning(kind, message)
         }
     }
