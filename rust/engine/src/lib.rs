@@ -32,7 +32,7 @@ mod transfer;
 pub use auth::{Credential, Token, TokenError};
 pub use azure::{
     Answer, BlobProperties, BlobRef, Conditions, ContentHeaders, CopyBlob, DeleteBlob,
-    DeleteSnapshots, Downloaded, GetTags, Include, ListEntry, ListOptions, Revision,
+    DeleteSnapshots, Details, Downloaded, GetTags, Include, ListEntry, ListOptions, Revision,
     SetHttpHeaders, SetMetadata, SetTags, SetTier, Tier, Updated, WriteOptions,
 };
 pub use cancel::SignalPoll;

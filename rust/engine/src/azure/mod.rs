@@ -17,6 +17,7 @@ mod get_blob;
 mod get_block_list;
 mod get_properties;
 mod list_blobs;
+mod list_entry;
 mod list_page;
 mod looks_secret;
 mod opened;
@@ -63,7 +64,7 @@ pub use self::{
     get_blob::Downloaded,
     get_properties::BlobProperties,
     list_blobs::{Include, ListOptions},
-    list_page::ListEntry,
+    list_entry::{Details, ListEntry},
     revision::Revision,
     set_http_headers::SetHttpHeaders,
     set_metadata::SetMetadata,

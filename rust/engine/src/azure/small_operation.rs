@@ -3,7 +3,7 @@
 use std::{fmt, time::SystemTime};
 
 use super::{
-    attempts::Attempts, blob_ref::BlobRef, get_properties::BlobProperties, list_page::ListEntry,
+    attempts::Attempts, blob_ref::BlobRef, get_properties::BlobProperties, list_entry::ListEntry,
     session::Session,
 };
 use crate::{error::Result, http::ResponseHead};
