@@ -33,7 +33,8 @@ pub use auth::{Credential, Token, TokenError};
 pub use azure::{
     Answer, BlobProperties, BlobRef, Conditions, ContentHeaders, CopyBlob, DeleteBlob,
     DeleteSnapshots, Details, Downloaded, GetTags, Include, ListEntry, ListOptions, Revision,
-    SetHttpHeaders, SetMetadata, SetTags, SetTier, Tier, Updated, WriteOptions,
+    SetHttpHeaders, SetMetadata, SetTags, SetTier, SnapshotBlob, Tier, UndeleteBlob, Updated,
+    WriteOptions,
 };
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;

@@ -32,8 +32,10 @@ mod set_http_headers;
 mod set_metadata;
 mod set_tier;
 mod small_operation;
+mod snapshot_blob;
 mod structured_message;
 mod tags;
+mod undelete_blob;
 mod verified_content;
 mod write_options;
 
@@ -70,6 +72,8 @@ pub use self::{
     set_metadata::SetMetadata,
     set_tier::SetTier,
     small_operation::{Answer, Updated},
+    snapshot_blob::SnapshotBlob,
     tags::{GetTags, SetTags},
+    undelete_blob::UndeleteBlob,
     write_options::{Tier, WriteOptions},
 };

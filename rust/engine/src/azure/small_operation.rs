@@ -45,6 +45,8 @@ pub enum Answer {
     Updated(Updated),
     /// Properties of the blob.
     Properties(Box<BlobProperties>),
+    /// The snapshot that was taken.
+    Snapshot(BlobRef),
     /// Index tags.
     Tags(Vec<(String, String)>),
     /// What is below the prefix.
