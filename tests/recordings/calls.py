@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import fastblob
@@ -26,6 +26,9 @@ class Asked:
         span: First byte and number of bytes that are read; None: all.
         overwrite: Whether a blob that is there may be replaced.
         known: The ETag of what need not be read again.
+        state: What names a version or a snapshot.
+        include: What a list tells and has besides.
+        snapshots: What becomes of the snapshots of what is deleted.
     """
 
     container: str = "data"
@@ -34,11 +37,14 @@ class Asked:
     span: tuple[int, int] | None = None
     overwrite: bool = True
     known: str | None = None
+    state: dict[str, str] = field(default_factory=dict)
+    include: tuple[str, ...] = ()
+    snapshots: str | None = None
 
     @property
     def path(self) -> BlobPath:
         """The blob, whatever its name."""
-        return BlobPath(self.container, self.name)
+        return BlobPath(self.container, self.name, **self.state)
 
 
 Ours = Callable[[fastblob.Client, Asked], Any]
@@ -46,7 +52,7 @@ Theirs = Callable[[BlobServiceClient, Asked], Any]
 
 
 def _blob(sdk: BlobServiceClient, asked: Asked) -> Any:
-    return sdk.get_blob_client(asked.container, asked.name)
+    return sdk.get_blob_client(asked.container, asked.name, **asked.state)
 
 
 def _their_condition(asked: Asked) -> dict[str, Any]:
@@ -87,11 +93,13 @@ def _their_copy(sdk: BlobServiceClient, asked: Asked) -> Any:
 
 
 def _list(client: fastblob.Client, asked: Asked) -> Any:
-    return list(client.list(asked.container))
+    include: Any = asked.include
+    return list(client.list(asked.container, include=include))
 
 
 def _their_list(sdk: BlobServiceClient, asked: Asked) -> Any:
-    return list(sdk.get_container_client(asked.container).list_blobs())
+    include: Any = [word.replace("uncommitted", "uncommittedblobs") for word in asked.include]
+    return list(sdk.get_container_client(asked.container).list_blobs(include=include))
 
 
 # By the operation's name in Azure's documentation: https://learn.microsoft.com/rest/api/storageservices
@@ -109,8 +117,8 @@ CALLS: dict[str, tuple[Ours, Theirs]] = {
     "PutBlockList": (_write_blocks, _their_block_list),
     "CopyBlob": (_copy, _their_copy),
     "DeleteBlob": (
-        lambda client, asked: client.delete(asked.path),
-        lambda sdk, asked: _blob(sdk, asked).delete_blob(),
+        lambda client, asked: client.delete(asked.path, snapshots=cast("Any", asked.snapshots)),
+        lambda sdk, asked: _blob(sdk, asked).delete_blob(delete_snapshots=asked.snapshots),
     ),
     "SetBlobMetadata": (
         lambda client, asked: client.set_metadata(asked.path, {"k": "v"}),
@@ -133,6 +141,14 @@ CALLS: dict[str, tuple[Ours, Theirs]] = {
         lambda sdk, asked: _blob(sdk, asked).set_standard_blob_tier("Cool"),
     ),
     "ListBlobs": (_list, _their_list),
+    "SnapshotBlob": (
+        lambda client, asked: client.create_snapshot(asked.path),
+        lambda sdk, asked: _blob(sdk, asked).create_snapshot(),
+    ),
+    "UndeleteBlob": (
+        lambda client, asked: client.undelete(asked.path),
+        lambda sdk, asked: _blob(sdk, asked).undelete_blob(),
+    ),
 }
 
 BY_COMP = {
@@ -143,15 +159,16 @@ BY_COMP = {
     ("GET", "tags"): "GetBlobTags",
     ("PUT", "tags"): "SetBlobTags",
     ("PUT", "tier"): "SetBlobTier",
+    ("PUT", "snapshot"): "SnapshotBlob",
+    ("PUT", "undelete"): "UndeleteBlob",
     ("GET", ""): "GetBlob",
     ("HEAD", ""): "GetBlobProperties",
     ("DELETE", ""): "DeleteBlob",
 }
 
-# What fastblob does not ask for: another state of a blob than the current one.
-OTHER_STATES = re.compile(
-    r"snapshot|versionid|showonly|include=[^&]*(deleted|snapshots|versions|uncommitted)"
-)
+# What fastblob does not ask for: what only accounts with hierarchical namespace have, and the names of blobs
+# of which there are old versions alone.
+OTHER_LISTS = re.compile(r"showonly|include=[^&]*(deletedwithversions|permissions|system)")
 
 
 def operation(method: str, url: str, headers: dict[str, str]) -> str | None:
@@ -159,7 +176,7 @@ def operation(method: str, url: str, headers: dict[str, str]) -> str | None:
     query = parse_qs(urlsplit(url).query)
     comp = query.get("comp", [""])[0]
     container, _, name = urlsplit(url).path.strip("/").partition("/")
-    if OTHER_STATES.search(urlsplit(url).query) or not container:
+    if OTHER_LISTS.search(urlsplit(url).query) or not container:
         return None
     if comp == "list":
         return "ListBlobs"
@@ -183,4 +200,18 @@ def asked_for(url: str, headers: dict[str, str], body: bytes) -> Asked:
     if found:
         span = (int(found[1]), int(found[2]) - int(found[1]) + 1)
     known = headers.get("if-none-match") or None
-    return Asked(container, name, body, span, known is None, known if known != "*" else None)
+    query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    parameters = {"version_id": "versionid", "snapshot": "snapshot"}
+    return Asked(
+        container,
+        name,
+        body,
+        span,
+        overwrite=known is None,
+        known=known if known != "*" else None,
+        state={ours: query[theirs] for ours, theirs in parameters.items() if theirs in query},
+        include=tuple(
+            re.findall(r"[a-z]+", query.get("include", "").replace("uncommittedblobs", "uncommitted"))
+        ),
+        snapshots=headers.get("x-ms-delete-snapshots"),
+    )
