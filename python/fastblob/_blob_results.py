@@ -144,7 +144,9 @@ class BlobProperties(ContentResult[_fastblob.Properties]):
 class BlobItem(ContentResult[_fastblob.ListEntry]):
     """An entry of ``list()``: a blob, or with a delimiter a prefix that stands for several.
 
-    Immutable; pickles. Every call that takes a blob takes it as well, whatever its name is.
+    Immutable; pickles. Every call that takes a blob takes it as well, whatever its name is. A snapshot, or a
+    version that is not the current one, stands for itself alone, as a ``BlobPath`` does that has it; what is
+    deleted can be handed to ``undelete`` alone.
     https://learn.microsoft.com/rest/api/storageservices/list-blobs
     """
 
@@ -168,6 +170,23 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
         "tier",
         "metadata",
         "tags",
+        "version_id",
+        "is_current_version",
+        "snapshot",
+        "is_deleted",
+        "deleted_time",
+        "remaining_retention_days",
+        "blob_type",
+        "lease_state",
+        "lease_status",
+        "server_encrypted",
+        "archive_status",
+        "copy_id",
+        "copy_status",
+        "copy_status_description",
+        "copy_source",
+        "copy_progress",
+        "copy_completion_time",
     )
 
     @property
@@ -182,7 +201,7 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
 
     @property
     def path(self) -> str:
-        """``<container>/<name>``."""
+        """``<container>/<name>``, which is also that of the blob whose version or snapshot this is."""
         return self._raw.path
 
     @property
@@ -225,11 +244,102 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
         """The blob's index tags, with ``include=("tags",)``; None otherwise."""
         return self._raw.tags
 
+    @property
+    def version_id(self) -> str | None:
+        """The version, where the account keeps versions."""
+        return self._raw.version_id
+
+    @property
+    def is_current_version(self) -> bool | None:
+        """Whether that version is the blob itself: written, deleted and read by its name, then.
+
+        To read that very version later on, whatever becomes of the blob, take
+        ``BlobPath(item.container, item.name, version_id=item.version_id)``.
+        """
+        return self._raw.is_current_version
+
+    @property
+    def snapshot(self) -> str | None:
+        """Of a snapshot: when it was taken, as the service writes it."""
+        return self._raw.snapshot
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it is deleted, and ``undelete`` can bring it back."""
+        return self._raw.is_deleted
+
+    @property
+    def deleted_time(self) -> datetime | None:
+        """When it was deleted, in UTC."""
+        return self._raw.deleted_time
+
+    @property
+    def remaining_retention_days(self) -> int | None:
+        """Days until what is deleted is gone for good; 0 on the last one."""
+        return self._raw.remaining_retention_days
+
+    @property
+    def blob_type(self) -> str | None:
+        """``"BlockBlob"``, ``"AppendBlob"`` or ``"PageBlob"``."""
+        return self._raw.blob_type
+
+    @property
+    def lease_state(self) -> str | None:
+        """Whether the blob is leased: ``"available"``, ``"leased"``, ``"expired"``, ..."""
+        return self._raw.lease_state
+
+    @property
+    def lease_status(self) -> str | None:
+        """``"locked"`` or ``"unlocked"``."""
+        return self._raw.lease_status
+
+    @property
+    def server_encrypted(self) -> bool | None:
+        """Whether the service stores it encrypted."""
+        return self._raw.server_encrypted
+
+    @property
+    def archive_status(self) -> str | None:
+        """Where a blob is being rehydrated: to which tier, such as ``"rehydrate-pending-to-hot"``."""
+        return self._raw.archive_status
+
+    @property
+    def copy_id(self) -> str | None:
+        """The ID of the last ``copy`` onto the blob, with ``include=("copy",)``."""
+        return self._raw.copy_id
+
+    @property
+    def copy_status(self) -> str | None:
+        """What became of that copy: ``"pending"``, ``"success"``, ``"aborted"`` or ``"failed"``."""
+        return self._raw.copy_status
+
+    @property
+    def copy_status_description(self) -> str | None:
+        """Why it failed, or is not done yet."""
+        return self._raw.copy_status_description
+
+    @property
+    def copy_source(self) -> str | None:
+        """URL of its source."""
+        return self._raw.copy_source
+
+    @property
+    def copy_progress(self) -> str | None:
+        """Bytes that it has copied, and bytes of its source: ``"1024/4096"``."""
+        return self._raw.copy_progress
+
+    @property
+    def copy_completion_time(self) -> datetime | None:
+        """When it ended, in UTC."""
+        return self._raw.copy_completion_time
+
     def __hash__(self) -> int:
-        return hash((self._raw.container, self._raw.name, self._raw.etag))
+        raw = self._raw
+        return hash((raw.container, raw.name, raw.etag, raw.version_id, raw.snapshot))
 
     def _shown(self) -> tuple[str, ...]:
         if self._raw.is_prefix:
             return ("path", "is_prefix")
         # What was not asked for is not shown as missing.
-        return ("path", *(name for name in self._attributes[4:] if getattr(self._raw, name) is not None))
+        told = (name for name in self._attributes[4:] if getattr(self._raw, name) is not None)
+        return ("path", *(name for name in told if name != "is_deleted" or self._raw.is_deleted))

@@ -17,6 +17,7 @@ from ._many_blobs import ManyBlobs
 from ._one_blob import OneBlob
 from ._properties import Properties
 from ._tracebacks import without_frames
+from ._versions import Versions
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ._types import Checksum, StrPath, WorkloadType
 
 
-class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, Leasing):
+class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, Leasing, Versions):
     """Moves the blobs of one storage account.
 
     Safe to share between threads, and meant to be: its connections are kept between calls. ``close()`` ends

@@ -74,7 +74,10 @@ class Listing:
             prefix: ``<container>`` or ``<container>/<prefix>``; ``c/a`` means all below ``c/a/``.
             delimiter: ``"/"``: one level only, where a prefix stands for all below it. None: all levels.
             name_prefix: How names go on behind ``prefix`` and its slash; need not be a whole segment.
-            include: What is told of each blob besides: ``"metadata"``, ``"tags"``.
+            include: What is told of each blob besides: ``"metadata"``, ``"tags"``, ``"copy"`` (of the last
+                copy onto it); and what is listed besides blobs: ``"snapshots"``, ``"versions"``,
+                ``"deleted"`` (what is soft-deleted), ``"uncommitted"`` (blobs of which there are uncommitted
+                blocks alone). Each state of a blob is an item of its own, from the oldest to the blob itself.
 
         Returns:
             An iterator that asks for pages of 5,000 as they are needed; whatever the service raises comes out

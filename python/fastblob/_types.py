@@ -24,7 +24,7 @@ WorkloadType: TypeAlias = Literal["default", "general", "highCpu", "highMemory",
 ErrorClasses: TypeAlias = type[Exception] | tuple[type[Exception], ...]
 OnError: TypeAlias = Literal["raise", "collect"] | ErrorClasses
 Snapshots: TypeAlias = Literal["include", "only"]
-Included: TypeAlias = Literal["metadata", "tags"]
+Included: TypeAlias = Literal["metadata", "tags", "copy", "snapshots", "versions", "deleted", "uncommitted"]
 
 
 class BinaryReadable(Protocol):

@@ -31,6 +31,7 @@ GET_TAGS = Asks("GET", "/data/blob?comp=tags")
 SET_TAGS = Asks("PUT", "/data/blob?comp=tags", {"Content-Type": "application/xml"}, TAGS)
 ARCHIVE = Asks("PUT", "/data/blob?comp=tier", {"x-ms-access-tier": "Archive"})
 TO_HOT = Asks("PUT", "/data/blob?comp=tier", {"x-ms-access-tier": "Hot"})
+SNAPSHOT = Asks("PUT", "/data/blob?comp=snapshot")
 ACQUIRE = Asks(
     "PUT",
     "/data/blob?comp=lease",
@@ -458,6 +459,54 @@ FACTS = (
         "snapshots of a blob are deleted",
         DELETE.having(x_ms_delete_snapshots="only"),
         202,
+        before=(PUT,),
+        here=Here.REFUSED,
+    ),
+    Fact(
+        "a version is deleted that is not the current one",
+        Asks("DELETE", "/data/blob?versionid=2022-11-30T22:40:43.3651932Z"),
+        202,
+        before=(PUT,),
+        says=("content-length: 0", "x-ms-delete-type-permanent: true"),
+        here=Here.REFUSED,
+    ),
+    Fact(
+        "a blob is brought back that was deleted",
+        Asks("PUT", "/data/blob?comp=undelete"),
+        200,
+        before=(PUT, DELETE),
+        says=("content-length: 0",),
+        here=Here.REFUSED,
+    ),
+    # Snapshot Blob
+    Fact(
+        "a snapshot is taken",
+        SNAPSHOT,
+        201,
+        before=(PUT,),
+        says=(*OF_A_WRITE, "x-ms-snapshot", "x-ms-request-server-encrypted: true"),
+        here=Here.REFUSED,
+    ),
+    Fact(
+        "a snapshot is taken of a blob of other tags",
+        SNAPSHOT.having(**UNMET),
+        412,
+        "ConditionNotMet",
+        (PUT_TAGGED,),
+        here=Here.REFUSED,
+    ),
+    Fact(
+        "a snapshot is taken of a blob that has a key of the customer's",
+        SNAPSHOT,
+        409,
+        "BlobUsesCustomerSpecifiedEncryption",
+        here=Here.REFUSED,
+    ),
+    Fact(
+        "properties are asked for of a snapshot that was deleted",
+        Asks("HEAD", "/data/blob?snapshot=2022-11-30T22:40:43.3651932Z"),
+        404,
+        "BlobNotFound",
         before=(PUT,),
         here=Here.REFUSED,
     ),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import fastblob
@@ -27,6 +27,9 @@ class Asked:
         overwrite: Whether a blob that is there may be replaced.
         known: The ETag of what need not be read again.
         lease: The ID of the lease that is acquired, renewed or released, or that a changed one has then.
+        state: What names a version or a snapshot.
+        include: What a list tells and has besides.
+        snapshots: What becomes of the snapshots of what is deleted.
     """
 
     container: str = "data"
@@ -36,11 +39,14 @@ class Asked:
     overwrite: bool = True
     known: str | None = None
     lease: str = LEASE
+    state: dict[str, str] = field(default_factory=dict)
+    include: tuple[str, ...] = ()
+    snapshots: str | None = None
 
     @property
     def path(self) -> BlobPath:
         """The blob, whatever its name."""
-        return BlobPath(self.container, self.name)
+        return BlobPath(self.container, self.name, **self.state)
 
 
 Ours = Callable[[fastblob.Client, Asked], Any]
@@ -48,7 +54,7 @@ Theirs = Callable[[BlobServiceClient, Asked], Any]
 
 
 def _blob(sdk: BlobServiceClient, asked: Asked) -> Any:
-    return sdk.get_blob_client(asked.container, asked.name)
+    return sdk.get_blob_client(asked.container, asked.name, **asked.state)
 
 
 def _their_condition(asked: Asked) -> dict[str, Any]:
@@ -93,11 +99,13 @@ def _their_lease(sdk: BlobServiceClient, asked: Asked) -> BlobLeaseClient:
 
 
 def _list(client: fastblob.Client, asked: Asked) -> Any:
-    return list(client.list(asked.container))
+    include: Any = asked.include
+    return list(client.list(asked.container, include=include))
 
 
 def _their_list(sdk: BlobServiceClient, asked: Asked) -> Any:
-    return list(sdk.get_container_client(asked.container).list_blobs())
+    include: Any = [word.replace("uncommitted", "uncommittedblobs") for word in asked.include]
+    return list(sdk.get_container_client(asked.container).list_blobs(include=include))
 
 
 # By the operation's name in Azure's documentation: https://learn.microsoft.com/rest/api/storageservices
@@ -115,8 +123,8 @@ CALLS: dict[str, tuple[Ours, Theirs]] = {
     "PutBlockList": (_write_blocks, _their_block_list),
     "CopyBlob": (_copy, _their_copy),
     "DeleteBlob": (
-        lambda client, asked: client.delete(asked.path),
-        lambda sdk, asked: _blob(sdk, asked).delete_blob(),
+        lambda client, asked: client.delete(asked.path, snapshots=cast("Any", asked.snapshots)),
+        lambda sdk, asked: _blob(sdk, asked).delete_blob(delete_snapshots=asked.snapshots),
     ),
     "SetBlobMetadata": (
         lambda client, asked: client.set_metadata(asked.path, {"k": "v"}),
@@ -159,6 +167,14 @@ CALLS: dict[str, tuple[Ours, Theirs]] = {
         lambda client, asked: client.break_lease(asked.path),
         lambda sdk, asked: _their_lease(sdk, asked).break_lease(),
     ),
+    "SnapshotBlob": (
+        lambda client, asked: client.create_snapshot(asked.path),
+        lambda sdk, asked: _blob(sdk, asked).create_snapshot(),
+    ),
+    "UndeleteBlob": (
+        lambda client, asked: client.undelete(asked.path),
+        lambda sdk, asked: _blob(sdk, asked).undelete_blob(),
+    ),
 }
 
 BY_COMP = {
@@ -169,15 +185,16 @@ BY_COMP = {
     ("GET", "tags"): "GetBlobTags",
     ("PUT", "tags"): "SetBlobTags",
     ("PUT", "tier"): "SetBlobTier",
+    ("PUT", "snapshot"): "SnapshotBlob",
+    ("PUT", "undelete"): "UndeleteBlob",
     ("GET", ""): "GetBlob",
     ("HEAD", ""): "GetBlobProperties",
     ("DELETE", ""): "DeleteBlob",
 }
 
-# What fastblob does not ask for: another state of a blob than the current one.
-OTHER_STATES = re.compile(
-    r"snapshot|versionid|showonly|include=[^&]*(deleted|snapshots|versions|uncommitted)"
-)
+# What fastblob does not ask for: what only accounts with hierarchical namespace have, and the names of blobs
+# of which there are old versions alone.
+OTHER_LISTS = re.compile(r"showonly|include=[^&]*(deletedwithversions|permissions|system)")
 
 
 def operation(method: str, url: str, headers: dict[str, str]) -> str | None:
@@ -185,7 +202,7 @@ def operation(method: str, url: str, headers: dict[str, str]) -> str | None:
     query = parse_qs(urlsplit(url).query)
     comp = query.get("comp", [""])[0]
     container, _, name = urlsplit(url).path.strip("/").partition("/")
-    if OTHER_STATES.search(urlsplit(url).query) or not container:
+    if OTHER_LISTS.search(urlsplit(url).query) or not container:
         return None
     if comp == "list":
         return "ListBlobs"
@@ -212,4 +229,19 @@ def asked_for(url: str, headers: dict[str, str], body: bytes) -> Asked:
         span = (int(found[1]), int(found[2]) - int(found[1]) + 1)
     known = headers.get("if-none-match") or None
     lease = headers.get("x-ms-proposed-lease-id") or headers.get("x-ms-lease-id") or LEASE
-    return Asked(container, name, body, span, known is None, known if known != "*" else None, lease)
+    query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    parameters = {"version_id": "versionid", "snapshot": "snapshot"}
+    return Asked(
+        container,
+        name,
+        body,
+        span,
+        overwrite=known is None,
+        known=known if known != "*" else None,
+        lease=lease,
+        state={ours: query[theirs] for ours, theirs in parameters.items() if theirs in query},
+        include=tuple(
+            re.findall(r"[a-z]+", query.get("include", "").replace("uncommittedblobs", "uncommitted"))
+        ),
+        snapshots=headers.get("x-ms-delete-snapshots"),
+    )

@@ -72,9 +72,13 @@ def test_recorded_answers_mean_the_same_to_both(exchange: Exchange, name: str) -
     elif name == "ListBlobs":
         blobs = [described(item) for item in ours if not item.is_prefix]
         assert blobs == [their_description(item) for item in theirs]
+        states = [state(item) for item in ours if not item.is_prefix]
+        assert states == [their_state(item) for item in theirs]
         assert [item.name for item in ours if item.is_prefix] == prefixes(exchange.answer)
     elif name in {"GetBlobTags", "LeaseBlob, break"}:
         assert ours == theirs
+    elif name == "SnapshotBlob":
+        assert ours.snapshot == theirs["snapshot"]
 
 
 def prefixes(page: Answer) -> list[str]:
@@ -90,7 +94,7 @@ def described(blob: Any) -> dict[str, Any]:
     return {
         "name": blob.name,
         "size": blob.size,
-        "etag": blob.etag.strip('"'),
+        "etag": (blob.etag or "").strip('"'),
         "last_modified": blob.last_modified,
         "creation_time": blob.creation_time,
         "content_type": blob.content_type,
@@ -106,7 +110,7 @@ def their_description(blob: Any) -> dict[str, Any]:
     return {
         "name": blob.name,
         "size": blob.size,
-        "etag": blob.etag.strip('"'),
+        "etag": (blob.etag or "").strip('"'),
         "last_modified": blob.last_modified,
         "creation_time": blob.creation_time,
         "content_type": blob.content_settings.content_type,
@@ -114,4 +118,39 @@ def their_description(blob: Any) -> dict[str, Any]:
         "content_language": blob.content_settings.content_language,
         "cache_control": blob.content_settings.cache_control,
         "tier": blob.blob_tier,
+    }
+
+
+def state(item: fastblob.BlobItem) -> dict[str, Any]:
+    """What fastblob says of the state of a blob that is listed."""
+    return {
+        "version_id": item.version_id,
+        "is_current_version": item.is_current_version or None,
+        "snapshot": item.snapshot,
+        "is_deleted": item.is_deleted,
+        "deleted_time": item.deleted_time,
+        "remaining_retention_days": item.remaining_retention_days,
+        "blob_type": item.blob_type,
+        "lease": (item.lease_state, item.lease_status),
+        "server_encrypted": item.server_encrypted,
+        "archive_status": item.archive_status,
+        "copy": (item.copy_id, item.copy_status, item.copy_progress, item.copy_completion_time),
+    }
+
+
+def their_state(item: Any) -> dict[str, Any]:
+    """What azure-storage-blob says of it, in fastblob's terms."""
+    copied = item.copy
+    return {
+        "version_id": item.version_id,
+        "is_current_version": item.is_current_version,
+        "snapshot": item.snapshot,
+        "is_deleted": bool(item.deleted),
+        "deleted_time": item.deleted_time,
+        "remaining_retention_days": item.remaining_retention_days,
+        "blob_type": item.blob_type,
+        "lease": (item.lease.state, item.lease.status),
+        "server_encrypted": item.server_encrypted,
+        "archive_status": item.archive_status,
+        "copy": (copied.id, copied.status, copied.progress, copied.completion_time),
     }

@@ -74,17 +74,23 @@ fn revision_of(argument: &Bound<'_, PyAny>) -> PyResult<Option<Revision>> {
     if let Some(time) = text(argument, intern!(py, "snapshot"))? {
         return Ok(Some(Revision::Snapshot(time.to_str()?.to_owned())));
     }
-    let is = |attribute| -> PyResult<bool> {
-        let value = argument.getattr_opt(attribute)?;
-        value.map_or(Ok(false), |value| value.is_truthy())
-    };
     if let Some(id) = text(argument, intern!(py, "version_id"))?
-        && (!is(intern!(py, "is_current_version"))? || is(intern!(py, "_by_version"))?)
+        && (!is_so(argument, intern!(py, "is_current_version"))?
+            || is_so(argument, intern!(py, "_by_version"))?)
     {
         return Ok(Some(Revision::Version(id.to_str()?.to_owned())));
     }
-    let is_deleted = is(intern!(py, "is_deleted"))?;
+    let is_deleted = is_so(argument, intern!(py, "is_deleted"))?;
     Ok(is_deleted.then_some(Revision::Deleted))
+}
+
+/// The blob that is to be undeleted: all of it, whichever deleted state of it is listed.
+pub(crate) fn deleted_blob_of(argument: &Bound<'_, PyAny>) -> PyResult<BlobRef> {
+    let blob = blob_of(argument)?;
+    if !is_so(argument, intern!(argument.py(), "is_deleted"))? {
+        blob.require_current().map_err(invalid_input)?;
+    }
+    BlobRef::verbatim(blob.container(), blob.name()).map_err(invalid_input)
 }
 
 /// The prefix or the container that an argument names.
@@ -92,6 +98,12 @@ pub(crate) fn prefix_of(argument: &Bound<'_, PyAny>) -> PyResult<BlobRef> {
     let prefix = blob_of(argument)?;
     prefix.require_current().map_err(invalid_input)?;
     Ok(prefix)
+}
+
+/// Whether it has the attribute, and that is true.
+fn is_so(object: &Bound<'_, PyAny>, attribute: &Bound<'_, PyString>) -> PyResult<bool> {
+    let value = object.getattr_opt(attribute)?;
+    value.map_or(Ok(false), |value| value.is_truthy())
 }
 
 fn text<'py>(

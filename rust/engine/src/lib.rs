@@ -32,8 +32,9 @@ mod transfer;
 pub use auth::{Credential, Token, TokenError};
 pub use azure::{
     Answer, BlobProperties, BlobRef, Conditions, ContentHeaders, CopyBlob, DeleteBlob,
-    DeleteSnapshots, Downloaded, GetTags, Include, Lease, ListEntry, ListOptions, Revision,
-    SetHttpHeaders, SetMetadata, SetTags, SetTier, Tier, Updated, WriteOptions,
+    DeleteSnapshots, Details, Downloaded, GetTags, Include, Lease, ListEntry, ListOptions,
+    Revision, SetHttpHeaders, SetMetadata, SetTags, SetTier, SnapshotBlob, Tier, UndeleteBlob,
+    Updated, WriteOptions,
 };
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;

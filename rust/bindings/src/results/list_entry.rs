@@ -19,6 +19,10 @@ impl ListEntry {
     pub(crate) fn new(container: Arc<str>, entry: engine::ListEntry) -> Self {
         Self { container, entry }
     }
+
+    fn details(&self) -> Option<&engine::Details> {
+        self.entry.details.as_deref()
+    }
 }
 
 #[pymethods]
@@ -106,5 +110,90 @@ impl ListEntry {
     #[getter]
     fn tags(&self) -> Option<HashMap<&str, &str>> {
         self.entry.tags.as_deref().map(string_map)
+    }
+
+    #[getter]
+    fn version_id(&self) -> Option<&str> {
+        self.entry.version_id.as_deref()
+    }
+
+    #[getter]
+    fn is_current_version(&self) -> Option<bool> {
+        self.entry.is_current_version
+    }
+
+    #[getter]
+    fn snapshot(&self) -> Option<&str> {
+        self.entry.snapshot.as_deref()
+    }
+
+    #[getter]
+    fn is_deleted(&self) -> bool {
+        self.entry.is_deleted
+    }
+
+    #[getter]
+    fn deleted_time(&self) -> Option<SystemTime> {
+        self.details()?.deleted_time
+    }
+
+    #[getter]
+    fn remaining_retention_days(&self) -> Option<u64> {
+        self.details()?.remaining_retention_days
+    }
+
+    #[getter]
+    fn blob_type(&self) -> Option<&str> {
+        self.entry.blob_type.as_deref()
+    }
+
+    #[getter]
+    fn lease_state(&self) -> Option<&str> {
+        self.entry.lease_state.as_deref()
+    }
+
+    #[getter]
+    fn lease_status(&self) -> Option<&str> {
+        self.entry.lease_status.as_deref()
+    }
+
+    #[getter]
+    fn server_encrypted(&self) -> Option<bool> {
+        self.entry.server_encrypted
+    }
+
+    #[getter]
+    fn archive_status(&self) -> Option<&str> {
+        self.details()?.archive_status.as_deref()
+    }
+
+    #[getter]
+    fn copy_id(&self) -> Option<&str> {
+        self.details()?.copy_id.as_deref()
+    }
+
+    #[getter]
+    fn copy_status(&self) -> Option<&str> {
+        self.details()?.copy_status.as_deref()
+    }
+
+    #[getter]
+    fn copy_status_description(&self) -> Option<&str> {
+        self.details()?.copy_status_description.as_deref()
+    }
+
+    #[getter]
+    fn copy_source(&self) -> Option<&str> {
+        self.details()?.copy_source.as_deref()
+    }
+
+    #[getter]
+    fn copy_progress(&self) -> Option<&str> {
+        self.details()?.copy_progress.as_deref()
+    }
+
+    #[getter]
+    fn copy_completion_time(&self) -> Option<SystemTime> {
+        self.details()?.copy_completion_time
     }
 }

@@ -92,6 +92,20 @@ pub(crate) fn properties<'py>(
     }
 }
 
+/// Of `create_snapshot`: container, name and time.
+pub(crate) fn snapshot<'py>(
+    py: Python<'py>,
+    outcome: engine::Outcome,
+    _content: Option<&BytesResult>,
+) -> Object<'py> {
+    match succeeded(py, outcome)?.1 {
+        Output::Answer(Answer::Snapshot(snapshot)) => {
+            snapshot_parts(&snapshot).into_bound_py_any(py)
+        }
+        other => unreachable!("a snapshot was asked for: {other:?}"),
+    }
+}
+
 /// Of `get_tags`.
 pub(crate) fn tags<'py>(
     py: Python<'py>,
@@ -108,6 +122,13 @@ fn succeeded(py: Python<'_>, outcome: engine::Outcome) -> PyResult<(engine::Blob
     match outcome.result {
         Ok(output) => Ok((outcome.blob, output)),
         Err(error) => Err(from_error(py, &error)),
+    }
+}
+
+fn snapshot_parts(snapshot: &engine::BlobRef) -> (&str, &str, &str) {
+    match snapshot.revision() {
+        Some(engine::Revision::Snapshot(time)) => (snapshot.container(), snapshot.name(), time),
+        other => unreachable!("a snapshot is named: {other:?}"),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use fastblob_engine::{self as engine, Answer, BlobRef, ContentHeaders, Output};
 use pyo3::{IntoPyObjectExt, PyTraverseError, PyVisit, prelude::*, types::PyList};
 
-use super::{ListEntry, Properties, string_map};
+use super::{ListEntry, Properties, snapshot_parts, string_map};
 use crate::{buffers::BytesResult, exceptions::from_error};
 
 /// What became of one item of a call.
@@ -109,6 +109,9 @@ impl Outcome {
             Output::Answer(Answer::Properties(properties)) => {
                 let properties = Properties::new(&self.blob, *properties);
                 self.value = Some(properties.into_py_any(py)?);
+            }
+            Output::Answer(Answer::Snapshot(snapshot)) => {
+                self.value = Some(snapshot_parts(&snapshot).into_py_any(py)?);
             }
             Output::Answer(Answer::Tags(tags)) => {
                 self.value = Some(string_map(&tags).into_py_any(py)?);

@@ -1,7 +1,7 @@
-//! `copy`.
+//! `copy`, `promote`.
 
-use fastblob_engine::{CopyBlob, Job};
-use pyo3::prelude::*;
+use fastblob_engine::{BlobRef, Conditions as EngineConditions, CopyBlob, Job};
+use pyo3::{exceptions::PyValueError, prelude::*};
 
 use crate::{
     blob::blob_of,
@@ -28,5 +28,28 @@ impl Engine {
         let copy = CopyBlob::new(from, conditions, (*options.get().0).clone(), waits);
         let job = Job::copy(to, copy.map_err(invalid_input)?);
         self.one(source.py(), job.into(), watched, results::properties)
+    }
+
+    /// Copies a version or a snapshot onto the blob itself.
+    #[pyo3(signature = (blob, options, waits, watched = false))]
+    fn promote<'py>(
+        &self,
+        blob: &Bound<'py, PyAny>,
+        options: &Bound<'py, WriteOptions>,
+        waits: bool,
+        watched: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let source = blob_of(blob)?;
+        if source.revision().is_none() {
+            return Err(PyValueError::new_err(format!(
+                "{:?} is the blob itself; promote a version or a snapshot of it",
+                source.to_string()
+            )));
+        }
+        let target = BlobRef::verbatim(source.container(), source.name());
+        let options = (*options.get().0).clone();
+        let copy = CopyBlob::new(source, EngineConditions::default(), options, waits);
+        let job = Job::copy(target.map_err(invalid_input)?, copy.map_err(invalid_input)?);
+        self.one(blob.py(), job.into(), watched, results::properties)
     }
 }

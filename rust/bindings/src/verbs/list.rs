@@ -116,7 +116,7 @@ impl Pages {
     }
 }
 
-/// What is given of each blob besides its properties.
+/// What is given besides blobs and their properties.
 struct Included(Vec<Include>);
 
 impl<'py> FromPyObject<'_, 'py> for Included {
@@ -127,8 +127,14 @@ impl<'py> FromPyObject<'_, 'py> for Included {
         let included = words.iter().map(|word| match &**word {
             "metadata" => Ok(Include::Metadata),
             "tags" => Ok(Include::Tags),
+            "copy" => Ok(Include::Copy),
+            "snapshots" => Ok(Include::Snapshots),
+            "versions" => Ok(Include::Versions),
+            "deleted" => Ok(Include::Deleted),
+            "uncommitted" => Ok(Include::Uncommitted),
             other => Err(PyValueError::new_err(format!(
-                "include has {other:?}; choose 'metadata', 'tags'"
+                "include has {other:?}; choose 'metadata', 'tags', 'copy', 'snapshots', 'versions', \
+                 'deleted', 'uncommitted'"
             ))),
         });
         included.collect::<PyResult<_>>().map(Self)

@@ -10,8 +10,10 @@ mod list;
 mod metadata;
 mod properties;
 mod read;
+mod snapshot;
 mod tags;
 mod tier;
+mod undelete;
 mod upload;
 mod write;
 

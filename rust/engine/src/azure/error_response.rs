@@ -75,6 +75,7 @@ fn kind(status: u16, code: Option<&str>) -> ErrorKind {
         (409, "BlobAlreadyExists") => ErrorKind::AlreadyExists,
         (409, _) => ErrorKind::Conflict,
         (404, _) | (_, "CannotVerifyCopySource") => ErrorKind::NotFound,
+        (403, "OperationNotAllowedOnRootBlob") => ErrorKind::Service,
         (403, _) | (400, "InvalidAuthenticationInfo" | "AuthenticationFailed") => {
             ErrorKind::Authentication
         }
@@ -191,6 +192,9 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         (400 | 403, "AuthenticationFailed" | "InvalidAuthenticationInfo") => {
             "the service did not accept the credential; check the account key or the SAS, whether it has \
              expired, and this machine's clock"
+        }
+        (403, "OperationNotAllowedOnRootBlob") => {
+            "the version is the current one, which is the blob itself; delete that by its path"
         }
         (403, "AccountIsDisabled") => "the storage account is disabled",
         (503, _) | (500, "ServerBusy") => {

@@ -10,7 +10,8 @@ use std::{
 use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
-    list_page::{ListEntry, parse},
+    list_entry::ListEntry,
+    list_page::parse,
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
 };
@@ -22,13 +23,37 @@ use crate::{
 /// Pages in a row without an entry, each of which names another one, after which a list is given up.
 const MAX_EMPTY_PAGES: u32 = 10_000;
 
-/// What a list gives of each blob besides its properties.
+/// What a list gives besides blobs and their properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Include {
     /// Metadata.
     Metadata,
     /// Index tags.
     Tags,
+    /// The last copy onto it.
+    Copy,
+    /// And all snapshots, each an entry of its own.
+    Snapshots,
+    /// And all versions, each an entry of its own.
+    Versions,
+    /// And what is deleted and can still be undeleted.
+    Deleted,
+    /// And blobs that have uncommitted blocks alone.
+    Uncommitted,
+}
+
+impl Include {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Tags => "tags",
+            Self::Copy => "copy",
+            Self::Snapshots => "snapshots",
+            Self::Versions => "versions",
+            Self::Deleted => "deleted",
+            Self::Uncommitted => "uncommittedblobs",
+        }
+    }
 }
 
 /// Which blobs a list has, and what of them.
@@ -88,10 +113,7 @@ impl Operation for Call<'_> {
             let include: Vec<_> = options
                 .include
                 .iter()
-                .map(|include| match include {
-                    Include::Metadata => "metadata",
-                    Include::Tags => "tags",
-                })
+                .map(|include| include.as_str())
                 .collect();
             request = request.query("include", include.join(","));
         }
@@ -158,7 +180,7 @@ impl ListBlobs {
         let mut blobs = page.entries.iter().filter(|entry| !entry.is_prefix);
         if let Some(first) = blobs.next() {
             let last = blobs.next_back().unwrap_or(first);
-            let [first, last] = [first, last].map(|blob| hash_of(&blob.name));
+            let [first, last] = [first, last].map(|blob| hash_of(&blob.identity()));
             if self.edges.contains(&first) {
                 return Err(malformed(
                     "the list does not go on: a page begins with what was there before",
@@ -182,9 +204,10 @@ impl ListBlobs {
         for entry in page.entries.iter_mut().filter(|entry| !entry.is_prefix) {
             for include in &self.options.include {
                 match include {
-                    Include::Metadata => entry.metadata.get_or_insert_default(),
-                    Include::Tags => entry.tags.get_or_insert_default(),
-                };
+                    Include::Metadata => _ = entry.metadata.get_or_insert_default(),
+                    Include::Tags => _ = entry.tags.get_or_insert_default(),
+                    _ => {}
+                }
             }
         }
         self.ended = page.next_marker.is_none();

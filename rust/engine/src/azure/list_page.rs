@@ -2,54 +2,19 @@
 //!
 //! An element means something at its place alone: metadata may be called `Name`, `Blob` or `ResourceType`.
 
-use std::time::SystemTime;
-
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use percent_encoding::percent_decode_str;
 use quick_xml::{
     Reader,
     events::{BytesStart, Event},
 };
 
-use super::content_headers::ContentHeaders;
-use crate::{http::number, limits::MAX_BLOB_SIZE};
+use super::list_entry::{ListEntry, non_empty};
 
-/// Most entries of a page: 5,000 blobs are asked for at most, each with a prefix or a snapshot beside it.
+/// Most entries of a page: 5,000 are asked for at most, snapshots and versions included.
 const MAX_PAGE_ENTRIES: usize = 20_000;
 
 /// Most values of metadata and tags in a page: 200 of each blob. A page could hold millions of empty ones,
 /// each of which takes many times its text in memory.
 const MAX_PAGE_VALUES: usize = 1_000_000;
-
-/// A blob in a list, or a prefix that stands for several.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListEntry {
-    /// Name in the container; of a prefix without the slash at its end. What is below a prefix is listed
-    /// with this name; below one that is called `/`, whose name is empty here like the container's own,
-    /// with the container and [`name_prefix`](crate::ListOptions::name_prefix) `/`.
-    pub name: String,
-    /// Whether this is a prefix; it has a name and nothing else.
-    pub is_prefix: bool,
-    /// Bytes.
-    pub size: Option<u64>,
-    /// ETag, in quotes as everywhere else (lists come without).
-    pub etag: Option<String>,
-    /// When the blob or its metadata last changed.
-    pub last_modified: Option<SystemTime>,
-    /// When the blob was created.
-    pub creation_time: Option<SystemTime>,
-    /// Headers of content.
-    pub content: ContentHeaders,
-    /// MD5 of the content, where one is stored.
-    pub content_md5: Option<Vec<u8>>,
-    /// Access tier.
-    pub tier: Option<String>,
-    /// Metadata, where it was asked for.
-    pub metadata: Option<Vec<(String, String)>>,
-    /// Index tags, where they were asked for.
-    pub tags: Option<Vec<(String, String)>>,
-    is_directory: bool,
-}
 
 #[derive(Debug, Default)]
 pub(super) struct Page {
@@ -67,6 +32,7 @@ enum Element {
     Blob,
     Prefix,
     Name,
+    State,
     Properties,
     Property,
     Metadata,
@@ -88,6 +54,7 @@ impl Element {
             (Self::Blobs, "Blob") => Self::Blob,
             (Self::Blobs, "BlobPrefix") => Self::Prefix,
             (Self::Blob | Self::Prefix, "Name") => Self::Name,
+            (Self::Blob, "VersionId" | "IsCurrentVersion" | "Snapshot" | "Deleted") => Self::State,
             (Self::Blob, "Properties") => Self::Properties,
             (Self::Properties, _) => Self::Property,
             (Self::Blob, "Metadata") => Self::Metadata,
@@ -158,6 +125,7 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
                         }
                     }
                     Element::Name => entry.set_name(&text, encoded),
+                    Element::State => entry.set_state(name.as_ref(), &text),
                     Element::Property => entry.set_property(name.as_ref(), &text)?,
                     Element::MetadataValue => {
                         let value = (name.as_ref().to_owned(), text.clone());
@@ -181,10 +149,6 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
     complete.then_some(page)
 }
 
-fn non_empty(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
 /// What an entity or character reference stands for.
 pub(super) fn resolve(reference: &quick_xml::events::BytesRef) -> Option<String> {
     if let Some(character) = reference.resolve_char_ref().ok()? {
@@ -202,53 +166,12 @@ fn is_encoded(start: &BytesStart) -> bool {
         .is_some_and(|attribute| attribute.value.eq_ignore_ascii_case("true"))
 }
 
-impl ListEntry {
-    fn set_name(&mut self, text: &str, encoded: bool) {
-        self.name = if encoded {
-            percent_decode_str(text).decode_utf8_lossy().into_owned()
-        } else {
-            text.to_owned()
-        };
-        if self.is_prefix && self.name.ends_with('/') {
-            self.name.pop();
-        }
-    }
-
-    /// None where it cannot be the property of a blob.
-    fn set_property(&mut self, name: &str, text: &str) -> Option<()> {
-        let date = |text: &str| httpdate::parse_http_date(text).ok();
-        match name {
-            "Content-Length" => {
-                let size = number(text).filter(|size| *size <= MAX_BLOB_SIZE)?;
-                self.size = Some(size);
-            }
-            "Etag" => {
-                let quote = if text.starts_with('"') { "" } else { "\"" };
-                self.etag = (!text.is_empty()).then(|| [quote, text, quote].concat());
-            }
-            "Last-Modified" => self.last_modified = date(text),
-            "Creation-Time" => self.creation_time = date(text),
-            "Content-Type" => self.content.content_type = non_empty(text),
-            "Content-Encoding" => self.content.content_encoding = non_empty(text),
-            "Content-Language" => self.content.content_language = non_empty(text),
-            "Content-Disposition" => self.content.content_disposition = non_empty(text),
-            "Cache-Control" => self.content.cache_control = non_empty(text),
-            "Content-MD5" => {
-                self.content_md5 = STANDARD.decode(text).ok().filter(|md5| !md5.is_empty());
-            }
-            "AccessTier" => self.tier = non_empty(text),
-            "ResourceType" => self.is_directory = text == "directory",
-            _ => {}
-        }
-        Some(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::list_entry::Details, *};
+    use crate::limits::MAX_BLOB_SIZE;
 
     fn page(blobs: &str, marker: &str) -> Page {
         let text = format!(
@@ -274,6 +197,70 @@ mod tests {
         assert!(entry.last_modified.is_some());
         assert_eq!(entry.content_md5, None);
         assert_eq!(page.next_marker, None);
+    }
+
+    #[test]
+    fn states_of_a_blob() {
+        let page = page(
+            "<Blob><Name>a</Name><VersionId>v1</VersionId><Properties/></Blob>\
+             <Blob><Name>a</Name><Snapshot>s</Snapshot><Properties/></Blob>\
+             <Blob><Name>a</Name><VersionId>v2</VersionId><IsCurrentVersion>true</IsCurrentVersion>\
+             <Properties><BlobType>BlockBlob</BlobType><LeaseStatus>unlocked</LeaseStatus>\
+             <LeaseState>available</LeaseState><ServerEncrypted>true</ServerEncrypted></Properties></Blob>\
+             <Blob><Name>b</Name><Deleted>true</Deleted><Properties>\
+             <DeletedTime>Mon, 02 Nov 2026 10:00:00 GMT</DeletedTime>\
+             <RemainingRetentionDays>0</RemainingRetentionDays></Properties></Blob>\
+             <Blob><Name>c</Name><Properties><Snapshot>x</Snapshot><Deleted>true</Deleted></Properties>\
+             <Metadata><VersionId>x</VersionId></Metadata></Blob>",
+            "",
+        );
+        let [old, snapshot, current, deleted, plain] = &page.entries[..] else {
+            panic!("{page:?}");
+        };
+        let state = |entry: &ListEntry| {
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            let flags = (entry.is_current_version, entry.is_deleted);
+            (text(&entry.version_id), text(&entry.snapshot), flags)
+        };
+        let owned = |version: &str, snapshot: &str, flags| (version.into(), snapshot.into(), flags);
+        assert_eq!(state(old), owned("v1", "", (Some(false), false)));
+        assert_eq!(state(snapshot), owned("", "s", (None, false)));
+        assert_eq!(state(current), owned("v2", "", (Some(true), false)));
+        assert_eq!(state(deleted), owned("", "", (None, true)));
+        assert_eq!(state(plain), owned("", "", (None, false)));
+        assert_eq!(current.lease_state.as_deref(), Some("available"));
+        assert_eq!(current.blob_type.as_deref(), Some("BlockBlob"));
+        assert_eq!(current.server_encrypted, Some(true));
+        assert_eq!(current.details, None);
+        let details = deleted.details.as_ref().unwrap();
+        assert!(details.deleted_time.is_some());
+        assert_eq!(details.remaining_retention_days, Some(0));
+    }
+
+    #[test]
+    fn copies_and_what_is_archived() {
+        let page = page(
+            "<Blob><Name>a</Name><Properties><AccessTier>Archive</AccessTier>\
+             <ArchiveStatus>rehydrate-pending-to-hot</ArchiveStatus><CopyId>i</CopyId>\
+             <CopySource>https://a.example/c/b?sv=1&amp;sig=s3cret</CopySource><CopyStatus>failed</CopyStatus>\
+             <CopyStatusDescription>d</CopyStatusDescription><CopyProgress>1/2</CopyProgress>\
+             <CopyCompletionTime>Mon, 02 Nov 2026 10:00:00 GMT</CopyCompletionTime></Properties></Blob>",
+            "",
+        );
+        let text = |text: &str| Some(text.to_owned());
+        let details = page.entries[0].details.clone().unwrap();
+        assert!(details.copy_completion_time.is_some());
+        let expected = Details {
+            archive_status: text("rehydrate-pending-to-hot"),
+            copy_id: text("i"),
+            copy_status: text("failed"),
+            copy_status_description: text("d"),
+            copy_source: text("https://a.example/c/b"),
+            copy_progress: text("1/2"),
+            copy_completion_time: details.copy_completion_time,
+            ..Details::default()
+        };
+        assert_eq!(*details, expected);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod get_block_list;
 mod get_properties;
 mod lease;
 mod list_blobs;
+mod list_entry;
 mod list_page;
 mod looks_secret;
 mod opened;
@@ -32,8 +33,10 @@ mod set_http_headers;
 mod set_metadata;
 mod set_tier;
 mod small_operation;
+mod snapshot_blob;
 mod structured_message;
 mod tags;
+mod undelete_blob;
 mod verified_content;
 mod write_options;
 
@@ -65,12 +68,14 @@ pub use self::{
     get_properties::BlobProperties,
     lease::Lease,
     list_blobs::{Include, ListOptions},
-    list_page::ListEntry,
+    list_entry::{Details, ListEntry},
     revision::Revision,
     set_http_headers::SetHttpHeaders,
     set_metadata::SetMetadata,
     set_tier::SetTier,
     small_operation::{Answer, Updated},
+    snapshot_blob::SnapshotBlob,
     tags::{GetTags, SetTags},
+    undelete_blob::UndeleteBlob,
     write_options::{Tier, WriteOptions},
 };

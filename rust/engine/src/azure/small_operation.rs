@@ -3,7 +3,7 @@
 use std::{fmt, time::SystemTime};
 
 use super::{
-    attempts::Attempts, blob_ref::BlobRef, get_properties::BlobProperties, list_page::ListEntry,
+    attempts::Attempts, blob_ref::BlobRef, get_properties::BlobProperties, list_entry::ListEntry,
     session::Session,
 };
 use crate::{error::Result, http::ResponseHead};
@@ -45,6 +45,8 @@ pub enum Answer {
     Updated(Updated),
     /// Properties of the blob.
     Properties(Box<BlobProperties>),
+    /// The snapshot that was taken.
+    Snapshot(BlobRef),
     /// Index tags.
     Tags(Vec<(String, String)>),
     /// A lease is held, with this id.

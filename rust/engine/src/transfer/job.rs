@@ -15,7 +15,7 @@ use crate::{
     azure::{
         Answer, BlobRef, Conditions, CopyBlob, DeleteBlob, Downloaded, GetProperties, GetTags,
         Lease, ListAll, ListOptions, SetHttpHeaders, SetMetadata, SetTags, SetTier, SmallOperation,
-        Updated, WriteOptions,
+        SnapshotBlob, UndeleteBlob, Updated, WriteOptions,
     },
     error::{Error, Result},
     http::ResponseHead,
@@ -179,6 +179,16 @@ impl Job {
 
     /// Replaces a blob's headers of content.
     pub fn set_http_headers(blob: BlobRef, operation: SetHttpHeaders) -> Self {
+        Self::small(blob, operation)
+    }
+
+    /// Takes a snapshot of a blob.
+    pub fn snapshot(blob: BlobRef, operation: SnapshotBlob) -> Self {
+        Self::small(blob, operation)
+    }
+
+    /// Brings a blob back that was deleted.
+    pub fn undelete(blob: BlobRef, operation: UndeleteBlob) -> Self {
         Self::small(blob, operation)
     }
 
