@@ -31,9 +31,11 @@ mod transfer;
 
 pub use auth::{Credential, Token, TokenError};
 pub use azure::{
-    Answer, BlobProperties, BlobRef, Conditions, ContentHeaders, CopyBlob, DeleteBlob, Downloaded,
-    GetTags, Include, Lease, ListEntry, ListOptions, SetHttpHeaders, SetMetadata, SetTags, SetTier,
-    Tier, Updated, WriteOptions,
+    AccountInformation, Answer, BlobProperties, BlobRef, Conditions, ContainerListOptions,
+    ContainerProperties, ContentHeaders, CopyBlob, CreateContainer, DeleteBlob, DeleteContainer,
+    Downloaded, GetContainerProperties, GetTags, Include, Lease, ListEntry, ListOptions,
+    PublicAccess, SetContainerMetadata, SetHttpHeaders, SetMetadata, SetTags, SetTier, Tier,
+    Updated, WriteOptions,
 };
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;

@@ -15,11 +15,11 @@ use super::content_headers::ContentHeaders;
 use crate::{http::number, limits::MAX_BLOB_SIZE};
 
 /// Most entries of a page: 5,000 blobs are asked for at most, each with a prefix or a snapshot beside it.
-const MAX_PAGE_ENTRIES: usize = 20_000;
+pub(super) const MAX_PAGE_ENTRIES: usize = 20_000;
 
 /// Most values of metadata and tags in a page: 200 of each blob. A page could hold millions of empty ones,
 /// each of which takes many times its text in memory.
-const MAX_PAGE_VALUES: usize = 1_000_000;
+pub(super) const MAX_PAGE_VALUES: usize = 1_000_000;
 
 /// A blob in a list, or a prefix that stands for several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
