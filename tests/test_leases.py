@@ -66,14 +66,15 @@ def test_one_that_is_being_broken_is_held_to_its_end(client: fastblob.Client, bl
 
 
 def test_a_blob_that_is_not_there(client: fastblob.Client, container: str) -> None:
+    blob = f"{container}/missing"
     for call in (
-        client.acquire_lease,
-        client.break_lease,
-        lambda blob: client.renew_lease(blob, ID),
-        lambda blob: client.release_lease(blob, ID),
+        lambda: client.acquire_lease(blob),
+        lambda: client.break_lease(blob),
+        lambda: client.renew_lease(blob, ID),
+        lambda: client.release_lease(blob, ID),
     ):
         with pytest.raises(fastblob.BlobNotFoundError):
-            call(f"{container}/missing")
+            call()
 
 
 def test_one_that_is_not_there(client: fastblob.Client, blob: str) -> None:

@@ -17,13 +17,19 @@ from typing import TYPE_CHECKING
 
 from ._blob_results import BlobItem, BlobProperties
 from ._client import Client
+from ._container_results import AccountInformation, ContainerProperties
 from ._credentials import default_credential
 from ._default import (
+    account_information,
     acquire_lease,
     break_lease,
     change_lease,
+    container_exists,
+    container_properties,
     copy,
+    create_container,
     delete,
+    delete_container,
     delete_many,
     download,
     download_many,
@@ -32,6 +38,7 @@ from ._default import (
     get_tags,
     lease,
     list,
+    list_containers,
     list_many,
     properties,
     properties_many,
@@ -40,6 +47,7 @@ from ._default import (
     read_many,
     release_lease,
     renew_lease,
+    set_container_metadata,
     set_http_headers,
     set_metadata,
     set_metadata_many,
@@ -77,6 +85,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AccountInformation",
     "AuthenticationError",
     "BinaryReadable",
     "BinaryReadableInto",
@@ -88,6 +97,7 @@ __all__ = [
     "BlobPath",
     "BlobProperties",
     "Client",
+    "ContainerProperties",
     "IntegrityError",
     "Lease",
     "NetworkError",
@@ -98,13 +108,18 @@ __all__ = [
     "TransferResult",
     "WriteOptions",
     "__version__",
+    "account_information",
     "acquire_lease",
     "break_lease",
     "change_lease",
+    "container_exists",
+    "container_properties",
     "copy",
     "crc64",
+    "create_container",
     "default_credential",
     "delete",
+    "delete_container",
     "delete_many",
     "download",
     "download_many",
@@ -113,6 +128,7 @@ __all__ = [
     "get_tags",
     "lease",
     "list",
+    "list_containers",
     "list_many",
     "properties",
     "properties_many",
@@ -121,6 +137,7 @@ __all__ = [
     "read_many",
     "release_lease",
     "renew_lease",
+    "set_container_metadata",
     "set_http_headers",
     "set_metadata",
     "set_metadata_many",

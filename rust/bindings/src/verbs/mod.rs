@@ -1,5 +1,7 @@
 //! What can be asked of an account, a verb a file: for one blob, and for many.
 
+mod account;
+mod containers;
 mod copy;
 mod delete;
 mod directories;
@@ -14,5 +16,3 @@ mod tags;
 mod tier;
 mod upload;
 mod write;
-
-pub(crate) use list::Pages;
