@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import fastblob
@@ -166,20 +166,22 @@ def test_names_are_checked_before_anything_is_sent(
 
 def test_arguments_that_cannot_be_right(service_client: fastblob.Client) -> None:
     client: Any = service_client
-    for call in (
+    values: list[Callable[[], object]] = [
         lambda: client.create_container("data", public_access="public"),
         lambda: client.create_container("data", metadata={"a-b": "c"}),
         lambda: client.container_exists(BlobPath("data/blob")),
         lambda: client.list_containers(include=["tags"]),
         lambda: client.delete_container("data", lease="mine"),
-    ):
+    ]
+    for call in values:
         with pytest.raises(ValueError, match=r"public access|identifier|container name|include|GUID"):
             call()
-    for call in (
+    types: list[Callable[[], object]] = [
         lambda: client.create_container(1),
         lambda: client.list_containers(include="metadata"),
         lambda: client.create_container("data", metadata=[1]),
-    ):
+    ]
+    for call in types:
         with pytest.raises(TypeError):
             call()
 

@@ -41,7 +41,7 @@ class Leasing:
         self.renewals = list(renewals) or [(200, "")]
         self.actions: list[str] = []
         self.changed = threading.Condition()
-        self.release = (200, "")
+        self.release: tuple[int, str] = (200, "")
 
     def respond(self, connection: Connection, request: Request) -> None:
         """Answers."""
