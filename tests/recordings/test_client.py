@@ -73,6 +73,13 @@ def test_recorded_answers_mean_the_same_to_both(exchange: Exchange, name: str) -
         blobs = [described(item) for item in ours if not item.is_prefix]
         assert blobs == [their_description(item) for item in theirs]
         assert [item.name for item in ours if item.is_prefix] == prefixes(exchange.answer)
+    elif name == "GetContainerProperties":
+        assert described_container(ours) == their_container(theirs)
+    elif name == "ListContainers":
+        assert list(map(described_container, ours)) == list(map(their_container, theirs))
+    elif name == "GetAccountInformation":
+        assert (ours.sku, ours.kind) == (theirs["sku_name"], theirs["account_kind"])
+        assert ours.has_hierarchical_namespace == bool(theirs["is_hns_enabled"])
     elif name in {"GetBlobTags", "LeaseBlob, break"}:
         assert ours == theirs
 
@@ -114,4 +121,36 @@ def their_description(blob: Any) -> dict[str, Any]:
         "content_language": blob.content_settings.content_language,
         "cache_control": blob.content_settings.cache_control,
         "tier": blob.blob_tier,
+    }
+
+
+def described_container(container: fastblob.ContainerProperties) -> dict[str, Any]:
+    """What fastblob says of a container."""
+    return {
+        "name": container.name,
+        "etag": container.etag,
+        "last_modified": container.last_modified,
+        "metadata": container.metadata,
+        "public_access": container.public_access,
+        "lease_state": container.lease_state,
+        "has_immutability_policy": container.has_immutability_policy,
+        "has_legal_hold": container.has_legal_hold,
+        "is_deleted": container.is_deleted,
+        "version": container.version,
+    }
+
+
+def their_container(container: Any) -> dict[str, Any]:
+    """What azure-storage-blob says of a container, in fastblob's terms."""
+    return {
+        "name": container.name,
+        "etag": container.etag,
+        "last_modified": container.last_modified,
+        "metadata": container.metadata or {},
+        "public_access": container.public_access,
+        "lease_state": container.lease.state,
+        "has_immutability_policy": bool(container.has_immutability_policy),
+        "has_legal_hold": bool(container.has_legal_hold),
+        "is_deleted": bool(container.deleted),
+        "version": container.version,
     }
