@@ -121,7 +121,14 @@ def test_options_of_items_are_those_of_calls() -> None:
     assert set(parameters_of(fastblob.WriteOptions)) == of_call
 
 
-RESULTS = [fastblob.TransferResult, fastblob.BlobProperties, fastblob.BlobItem, fastblob.Progress]
+RESULTS = [
+    fastblob.TransferResult,
+    fastblob.BlobProperties,
+    fastblob.BlobItem,
+    fastblob.Progress,
+    fastblob.ContainerProperties,
+    fastblob.AccountInformation,
+]
 
 
 @pytest.mark.parametrize("kind", RESULTS)

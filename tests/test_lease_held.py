@@ -41,7 +41,7 @@ class Leasing:
         self.renewals = list(renewals) or [(200, "")]
         self.actions: list[str] = []
         self.changed = threading.Condition()
-        self.release = (200, "")
+        self.release: tuple[int, str] = (200, "")
 
     def respond(self, connection: Connection, request: Request) -> None:
         """Answers."""
@@ -301,7 +301,8 @@ def test_a_client_that_was_closed_renews_nothing(clock: SimpleNamespace) -> None
 
 @pytest.mark.parametrize("action", ["acquire", "release"])
 def test_an_answer_that_got_lost(action: str) -> None:
-    service, lost = Leasing(), []
+    service = Leasing()
+    lost: list[Request] = []
 
     def respond(connection: Connection, request: Request) -> None:
         if request.headers["x-ms-lease-action"] != action or lost:

@@ -66,14 +66,15 @@ def test_one_that_is_being_broken_is_held_to_its_end(client: fastblob.Client, bl
 
 
 def test_a_blob_that_is_not_there(client: fastblob.Client, container: str) -> None:
+    blob = f"{container}/missing"
     for call in (
-        client.acquire_lease,
-        client.break_lease,
-        lambda blob: client.renew_lease(blob, ID),
-        lambda blob: client.release_lease(blob, ID),
+        lambda: client.acquire_lease(blob),
+        lambda: client.break_lease(blob),
+        lambda: client.renew_lease(blob, ID),
+        lambda: client.release_lease(blob, ID),
     ):
         with pytest.raises(fastblob.BlobNotFoundError):
-            call(f"{container}/missing")
+            call()
 
 
 def test_one_that_is_not_there(client: fastblob.Client, blob: str) -> None:
@@ -93,15 +94,16 @@ def test_a_time_that_none_lasts(service_client: fastblob.Client, seconds: int) -
 
 
 def test_what_is_refused_before_anything_is_sent(service_client: fastblob.Client) -> None:
-    client: Any = service_client
-    for call in (
+    client = service_client
+    calls: list[Callable[[], object]] = [
         lambda: client.acquire_lease("data/blob", id="mine"),
         lambda: client.acquire_lease("data"),
         lambda: client.break_lease("data/blob", 61),
         lambda: client.renew_lease("data/blob", ""),
         lambda: client.change_lease("data/blob", ID, "a\r\nb: c"),
         lambda: client.lease("data/"),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(ValueError, match=r"GUID|container|0 to 60|slash"):
             call()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _credentials, _environment, _fastblob
 from ._connection import Connection
+from ._containers import Containers
 from ._copying import Copying
 from ._directories import Directories
 from ._leasing import Leasing
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from ._types import Checksum, StrPath, WorkloadType
 
 
-class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, Leasing, Versions):
+class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, Leasing, Versions, Containers):
     """Moves the blobs of one storage account.
 
     Safe to share between threads, and meant to be: its connections are kept between calls. ``close()`` ends

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ._connection import Connection
+    from ._lease import Lease
     from ._types import Blob, Snapshots, Tier
 
 
@@ -33,12 +34,12 @@ class Copying:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
         source_if_match: str | None = None,
         source_if_none_match: str | None = None,
         source_if_modified_since: datetime | None = None,
         source_if_unmodified_since: datetime | None = None,
-        source_lease: str | None = None,
+        source_lease: Lease | str | None = None,
         wait: bool = True,
     ) -> BlobProperties:
         """Copies a blob inside the account, without moving its bytes through this machine.
@@ -110,7 +111,7 @@ class Copying:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> None:
         """Deletes a blob, or a version or a snapshot of it.
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from ._connection import Connection
+    from ._lease import Lease
     from ._types import Blob, OnError, ProgressOption, StrPath, Tier
 
 
@@ -101,7 +102,7 @@ class Directories:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[TransferResult]:
         """Downloads every blob below a prefix; the counterpart of ``upload_dir``.
 

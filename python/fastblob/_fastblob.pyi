@@ -7,7 +7,7 @@ on the thread that called.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, Self, TypeAlias, final
+from typing import Any, Literal, Self, TypeAlias, final
 
 from typing_extensions import Buffer
 
@@ -22,8 +22,10 @@ __all__ = [
     "FINISHED",
     "ITEMS",
     "TOKEN",
+    "AccountInformation",
     "Call",
     "Conditions",
+    "ContainerProperties",
     "Engine",
     "ListEntry",
     "Outcome",
@@ -185,6 +187,28 @@ class Engine:
     def change_lease(self, blob: _Blob, id: str, new_id: str, watched: bool = False) -> str | Call: ...
     def release_lease(self, blob: _Blob, id: str, watched: bool = False) -> Call | None: ...
     def break_lease(self, blob: _Blob, seconds: int | None, watched: bool = False) -> int | Call: ...
+    def account_information(self, watched: bool = False) -> AccountInformation | Call: ...
+    def create_container(
+        self,
+        container: str,
+        metadata: Mapping[str, str] | None,
+        public_access: str | None,
+        watched: bool = False,
+    ) -> Call | None: ...
+    def delete_container(
+        self, container: str, missing_ok: bool, conditions: Conditions | None, watched: bool = False
+    ) -> Call | None: ...
+    def container_properties(
+        self, container: str, conditions: Conditions | None, watched: bool = False
+    ) -> ContainerProperties | Call: ...
+    def set_container_metadata(
+        self,
+        container: str,
+        metadata: Mapping[str, str],
+        conditions: Conditions | None,
+        watched: bool = False,
+    ) -> Call | None: ...
+    def container_pages(self, *, prefix: str | None, include: Sequence[str]) -> Pages: ...
     def list_pages(
         self, prefix: _Blob, *, name_prefix: str | None, one_level: bool, include: Sequence[str]
     ) -> Pages: ...
@@ -219,7 +243,7 @@ class Engine:
 
 @final
 class Pages:
-    def next(self, entries: list[ListEntry], /) -> int: ...
+    def next(self, entries: list[Any], /) -> int: ...
 
 @final
 class Call:
@@ -329,6 +353,42 @@ class Properties:
     def copy_status(self) -> str | None: ...
     @property
     def copy_status_description(self) -> str | None: ...
+
+@final
+class AccountInformation:
+    @property
+    def sku(self) -> str | None: ...
+    @property
+    def kind(self) -> str | None: ...
+    @property
+    def has_hierarchical_namespace(self) -> bool: ...
+
+@final
+class ContainerProperties:
+    @property
+    def name(self) -> str: ...
+    @property
+    def etag(self) -> str: ...
+    @property
+    def last_modified(self) -> datetime: ...
+    @property
+    def metadata(self) -> dict[str, str] | None: ...
+    @property
+    def public_access(self) -> str | None: ...
+    @property
+    def lease_state(self) -> str | None: ...
+    @property
+    def has_immutability_policy(self) -> bool: ...
+    @property
+    def has_legal_hold(self) -> bool: ...
+    @property
+    def is_deleted(self) -> bool: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def deleted_time(self) -> datetime | None: ...
+    @property
+    def remaining_retention_days(self) -> int | None: ...
 
 @final
 class ListEntry:

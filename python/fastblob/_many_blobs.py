@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ._connection import Connection
+    from ._lease import Lease
     from ._options import WriteOptions
     from ._types import (
         BinaryReadable,
@@ -44,7 +45,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[TransferResult]:
         """Downloads many blobs into files, each as by ``download``.
 
@@ -148,7 +149,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[bytes]: ...
     @overload
     def read_many(
@@ -160,7 +161,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[bytes | Exception]: ...
     @overload
     def read_many(
@@ -172,7 +173,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[TransferResult]: ...
     def read_many(
         self,
@@ -183,7 +184,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[bytes] | list[bytes | Exception] | list[TransferResult]:
         """Reads many blobs, or parts of them, into memory, each as by ``read``.
 
@@ -294,7 +295,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[TransferResult]:
         """Deletes many blobs, up to 256 with one request.
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ._connection import Connection
+    from ._lease import Lease
     from ._types import BinaryReadable, BinaryReadableInto, Blob, ProgressOption, StrPath, Tier
 
 
@@ -35,7 +36,7 @@ class OneBlob:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> TransferResult:
         """Downloads a blob into a file.
 
@@ -96,7 +97,7 @@ class OneBlob:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> TransferResult:
         """Uploads a file as a block blob.
 
@@ -170,7 +171,7 @@ class OneBlob:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> bytes:
         """Reads a blob, or a part of it, into memory.
 
@@ -218,7 +219,7 @@ class OneBlob:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> int:
         """Reads a blob, or a part of it, into memory of the caller, like ``io.RawIOBase.readinto``.
 
@@ -278,7 +279,7 @@ class OneBlob:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> TransferResult:
         """Uploads bytes, or what a file object gives, as a block blob.
 

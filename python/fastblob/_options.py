@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from ._lease import Lease
     from ._types import Tier
 
 _CONDITIONS = ("if_match", "if_none_match", "if_modified_since", "if_unmodified_since", "lease")
@@ -97,7 +98,7 @@ class WriteOptions:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> None:
         given = {
             "overwrite": overwrite,
@@ -158,7 +159,7 @@ def conditions(
     if_none_match: str | None = None,
     if_modified_since: datetime | None = None,
     if_unmodified_since: datetime | None = None,
-    lease: str | None = None,
+    lease: Lease | str | None = None,
 ) -> _fastblob.Conditions | None:
     """The conditions of a call; None where there are none, which is the usual case and has to be quick."""
     if (

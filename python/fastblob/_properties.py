@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from . import _fastblob
     from ._connection import Connection
+    from ._lease import Lease
     from ._types import Blob, ErrorClasses, OnError, ProgressOption, Tier
 
 
@@ -33,7 +34,7 @@ class Properties:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> BlobProperties:
         """The properties of a blob.
 
@@ -101,7 +102,7 @@ class Properties:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[BlobProperties]: ...
     @overload
     def properties_many(
@@ -112,7 +113,7 @@ class Properties:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[BlobProperties | Exception]: ...
     def properties_many(
         self,
@@ -122,7 +123,7 @@ class Properties:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[BlobProperties] | list[BlobProperties | Exception]:
         """Asks for the properties of many blobs, one request each.
 
@@ -159,7 +160,7 @@ class Properties:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> str:
         """Replaces the metadata of a blob; its content stays.
 
@@ -221,7 +222,7 @@ class Properties:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        lease: Lease | str | None = None,
     ) -> str:
         """Replaces the content headers of a blob, all of them: what is None here is taken away.
 
@@ -260,7 +261,7 @@ class Properties:
         required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease)
         return connection.finish(connection.engine().set_http_headers(blob, options, required)).etag or ""
 
-    def set_tier(self, blob: Blob, tier: Tier, *, lease: str | None = None) -> None:
+    def set_tier(self, blob: Blob, tier: Tier, *, lease: Lease | str | None = None) -> None:
         """Moves a blob into another access tier.
 
         Args:
@@ -305,7 +306,7 @@ class Properties:
             self._connection.engine().set_tier_many(tier, collected), blobs, progress, "blobs"
         )
 
-    def get_tags(self, blob: Blob, *, lease: str | None = None) -> dict[str, str]:
+    def get_tags(self, blob: Blob, *, lease: Lease | str | None = None) -> dict[str, str]:
         """The index tags of a blob.
 
         Args:
@@ -324,7 +325,7 @@ class Properties:
         connection = self._connection
         return connection.finish(connection.engine().get_tags(blob, conditions(lease=lease)))
 
-    def set_tags(self, blob: Blob, tags: Mapping[str, str], *, lease: str | None = None) -> None:
+    def set_tags(self, blob: Blob, tags: Mapping[str, str], *, lease: Lease | str | None = None) -> None:
         """Replaces the index tags of a blob; its ETag stays.
 
         Args:

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ._blob_results import BlobItem, BlobProperties
+    from ._container_results import ContainerProperties
     from ._paths import BlobPath
     from ._results import Progress
 
     Blob: TypeAlias = str | BlobPath | BlobItem | BlobProperties
+    Container: TypeAlias = str | BlobPath | ContainerProperties
     ProgressOption: TypeAlias = bool | Callable[[Progress], object] | None
 
 StrPath: TypeAlias = str | os.PathLike[str]

@@ -577,6 +577,42 @@ FACTS = (
         201,
         here=Here.REFUSED,
     ),
+    Fact(
+        "metadata of a container are set",
+        Asks("PUT", "/data?restype=container&comp=metadata", {"x-ms-meta-k": "v"}),
+        200,
+        says=OF_A_WRITE,
+        here=Here.REFUSED,
+    ),
+    Fact(
+        "metadata are set of a container that is not there",
+        Asks("PUT", "/none?restype=container&comp=metadata", {"x-ms-meta-k": "v"}),
+        404,
+        "ContainerNotFound",
+        here=Here.REFUSED,
+    ),
+    Fact(
+        "a container is deleted by who has lost the lease on it",
+        DELETE_CONTAINER.having(x_ms_lease_id=LEASE),
+        412,
+        "LeaseLost",
+        here=Here.OUT_OF_REACH,
+    ),
+    Fact(
+        "properties of a container are asked for by who holds another lease",
+        CONTAINER_PROPERTIES.having(x_ms_lease_id=OTHER_LEASE),
+        412,
+        "LeaseIdMismatchWithContainerOperation",
+        here=Here.OUT_OF_REACH,
+    ),
+    # The account
+    Fact(
+        "account information is asked for",
+        Asks("GET", "/?restype=account&comp=properties"),
+        200,
+        says=("x-ms-sku-name", "x-ms-account-kind", "content-length: 0"),
+        here=Here.REFUSED,
+    ),
     # Lists
     Fact(
         "blobs are listed",
@@ -592,6 +628,13 @@ FACTS = (
         200,
         says=("transfer-encoding: chunked", "content-type: application/xml"),
         silent=("content-length",),
+    ),
+    Fact(
+        "deleted containers are listed",
+        Asks("GET", "/?comp=list&include=deleted"),
+        200,
+        says=("transfer-encoding: chunked", "content-type: application/xml"),
+        here=Here.REFUSED,
     ),
     *(
         Fact(

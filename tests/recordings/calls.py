@@ -57,6 +57,10 @@ def _blob(sdk: BlobServiceClient, asked: Asked) -> Any:
     return sdk.get_blob_client(asked.container, asked.name, **asked.state)
 
 
+def _container(sdk: BlobServiceClient, asked: Asked) -> Any:
+    return sdk.get_container_client(asked.container)
+
+
 def _their_condition(asked: Asked) -> dict[str, Any]:
     known = {"etag": asked.known, "match_condition": MatchConditions.IfModified}
     return known if asked.known else {}
@@ -147,6 +151,31 @@ CALLS: dict[str, tuple[Ours, Theirs]] = {
         lambda sdk, asked: _blob(sdk, asked).set_standard_blob_tier("Cool"),
     ),
     "ListBlobs": (_list, _their_list),
+    "CreateContainer": (
+        # Some were recorded with names that fastblob refuses before it sends anything.
+        lambda client, asked: client.create_container("data"),
+        lambda sdk, asked: sdk.get_container_client("data").create_container(),
+    ),
+    "DeleteContainer": (
+        lambda client, asked: client.delete_container(asked.container),
+        lambda sdk, asked: _container(sdk, asked).delete_container(),
+    ),
+    "GetContainerProperties": (
+        lambda client, asked: client.container_properties(asked.container),
+        lambda sdk, asked: _container(sdk, asked).get_container_properties(),
+    ),
+    "SetContainerMetadata": (
+        lambda client, asked: client.set_container_metadata(asked.container, {"k": "v"}),
+        lambda sdk, asked: _container(sdk, asked).set_container_metadata({"k": "v"}),
+    ),
+    "ListContainers": (
+        lambda client, asked: list(client.list_containers(include=("metadata", "deleted"))),
+        lambda sdk, asked: list(sdk.list_containers(include_metadata=True, include_deleted=True)),
+    ),
+    "GetAccountInformation": (
+        lambda client, asked: client.account_information(),
+        lambda sdk, asked: sdk.get_account_information(),
+    ),
     "LeaseBlob, acquire": (
         lambda client, asked: client.acquire_lease(asked.path, id=asked.lease),
         lambda sdk, asked: _their_lease(sdk, asked).acquire(),
@@ -192,6 +221,15 @@ BY_COMP = {
     ("DELETE", ""): "DeleteBlob",
 }
 
+BY_COMP_OF_CONTAINER = {
+    ("PUT", ""): "CreateContainer",
+    ("DELETE", ""): "DeleteContainer",
+    ("GET", ""): "GetContainerProperties",
+    ("PUT", "metadata"): "SetContainerMetadata",
+    ("GET", "list"): "ListBlobs",
+}
+BY_COMP_OF_ACCOUNT = {("GET", "list"): "ListContainers", ("GET", "properties"): "GetAccountInformation"}
+
 # What fastblob does not ask for: what only accounts with hierarchical namespace have, and the names of blobs
 # of which there are old versions alone.
 OTHER_LISTS = re.compile(r"showonly|include=[^&]*(deletedwithversions|permissions|system)")
@@ -202,11 +240,15 @@ def operation(method: str, url: str, headers: dict[str, str]) -> str | None:
     query = parse_qs(urlsplit(url).query)
     comp = query.get("comp", [""])[0]
     container, _, name = urlsplit(url).path.strip("/").partition("/")
-    if OTHER_LISTS.search(urlsplit(url).query) or not container:
+    if not container:
+        is_of_service = query.get("restype") == ["service"]
+        return None if is_of_service else BY_COMP_OF_ACCOUNT.get((method, comp))
+    if OTHER_LISTS.search(urlsplit(url).query):
         return None
-    if comp == "list":
-        return "ListBlobs"
-    if not name or "restype" in query or (comp == "block" and "x-ms-copy-source" in headers):
+    if not name:
+        is_of_container = query.get("restype") == ["container"]
+        return BY_COMP_OF_CONTAINER.get((method, comp)) if is_of_container else None
+    if "restype" in query or (comp == "block" and "x-ms-copy-source" in headers):
         return None
     if (method, comp) == ("PUT", "lease"):
         return f"LeaseBlob, {headers['x-ms-lease-action']}"

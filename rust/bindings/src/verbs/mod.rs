@@ -1,5 +1,7 @@
 //! What can be asked of an account, a verb a file: for one blob, and for many.
 
+mod account;
+mod containers;
 mod copy;
 mod delete;
 mod directories;
@@ -16,5 +18,3 @@ mod tier;
 mod undelete;
 mod upload;
 mod write;
-
-pub(crate) use list::Pages;

@@ -72,7 +72,7 @@ pub(super) fn error(
 fn kind(status: u16, code: Option<&str>) -> ErrorKind {
     match (status, code.unwrap_or_default()) {
         (401 | 407, _) => ErrorKind::Authentication,
-        (409, "BlobAlreadyExists") => ErrorKind::AlreadyExists,
+        (409, "BlobAlreadyExists" | "ContainerAlreadyExists") => ErrorKind::AlreadyExists,
         (409, _) => ErrorKind::Conflict,
         (404, _) | (_, "CannotVerifyCopySource") => ErrorKind::NotFound,
         (403, "OperationNotAllowedOnRootBlob") => ErrorKind::Service,
@@ -103,6 +103,7 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         }
         (404, "BlobNotFound" | "") => "the blob does not exist",
         (409, "BlobAlreadyExists") => "the blob exists already; allow overwriting to replace it",
+        (409, "ContainerAlreadyExists") => "the container exists already",
         (409, "BlobArchived") => {
             "the blob is in the archive tier; rehydrate it to hot or cool before it is read, which takes \
              hours"
@@ -155,6 +156,10 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         (412, "LeaseNotPresentWithBlobOperation") => "there is no lease on the blob",
         (412, "LeaseIdMismatchWithBlobOperation") => {
             "another lease than the one given protects the blob; wait until it ends or break it"
+        }
+        (412, "LeaseNotPresentWithContainerOperation") => "there is no lease on the container",
+        (412, "LeaseIdMismatchWithContainerOperation") => {
+            "another lease than the one given protects the container; wait until it ends or break it"
         }
         (412, "LeaseIdMissing") => "a lease protects the blob; wait until it ends or break it",
         (412, "SourceConditionNotMet") => "the source of the copy does not meet a condition",

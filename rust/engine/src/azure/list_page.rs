@@ -10,11 +10,11 @@ use quick_xml::{
 use super::list_entry::{ListEntry, non_empty};
 
 /// Most entries of a page: 5,000 are asked for at most, snapshots and versions included.
-const MAX_PAGE_ENTRIES: usize = 20_000;
+pub(super) const MAX_PAGE_ENTRIES: usize = 20_000;
 
 /// Most values of metadata and tags in a page: 200 of each blob. A page could hold millions of empty ones,
 /// each of which takes many times its text in memory.
-const MAX_PAGE_VALUES: usize = 1_000_000;
+pub(super) const MAX_PAGE_VALUES: usize = 1_000_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Page {
