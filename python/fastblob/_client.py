@@ -11,6 +11,7 @@ from . import _credentials, _environment, _fastblob
 from ._connection import Connection
 from ._copying import Copying
 from ._directories import Directories
+from ._finding import Finding
 from ._listing import Listing
 from ._many_blobs import ManyBlobs
 from ._one_blob import OneBlob
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ._types import Checksum, StrPath, WorkloadType
 
 
-class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
+class Client(OneBlob, ManyBlobs, Directories, Finding, Listing, Properties, Copying):
     """Moves the blobs of one storage account.
 
     Safe to share between threads, and meant to be: its connections are kept between calls. ``close()`` ends

@@ -43,6 +43,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
+        if_tags: str | None = None,
         lease: str | None = None,
     ) -> list[TransferResult]:
         """Downloads many blobs into files, each as by ``download``.
@@ -55,8 +56,9 @@ class ManyBlobs:
                 and failures stand in their results' ``error``. A class of fastblob's errors, a base of
                 them, or a tuple: these are collected, and the first other one is raised, be it an OSError.
             progress: As for ``download``.
-            if_modified_since: As for ``read``, for all blobs, and so are the two following.
+            if_modified_since: As for ``read``, for all blobs, and so are the three following.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -68,7 +70,7 @@ class ManyBlobs:
         """
         collected, reporter = names_of(on_error), make_reporter(progress)
         not_a_string(items, "(blob, path) pairs")
-        required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
+        required = conditions(None, None, if_modified_since, if_unmodified_since, if_tags, lease)
         connection = self._connection
         call = connection.engine().download_many(collected, required)
         return list(map(TransferResult, connection.run_items(call, items, reporter)))
@@ -147,6 +149,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
+        if_tags: str | None = None,
         lease: str | None = None,
     ) -> list[bytes]: ...
     @overload
@@ -159,6 +162,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
+        if_tags: str | None = None,
         lease: str | None = None,
     ) -> list[bytes | Exception]: ...
     @overload
@@ -171,6 +175,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
+        if_tags: str | None = None,
         lease: str | None = None,
     ) -> list[TransferResult]: ...
     def read_many(
@@ -182,6 +187,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
+        if_tags: str | None = None,
         lease: str | None = None,
     ) -> list[bytes] | list[bytes | Exception] | list[TransferResult]:
         """Reads many blobs, or parts of them, into memory, each as by ``read``.
@@ -194,8 +200,9 @@ class ManyBlobs:
             with_results: Give a result for each, with the bytes as ``data``, and with ETag, content headers
                 and metadata, instead of the bytes alone.
             progress: As for ``download``.
-            if_modified_since: As for ``read``, for all blobs, and so are the two following.
+            if_modified_since: As for ``read``, for all blobs, and so are the three following.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -206,7 +213,7 @@ class ManyBlobs:
         """
         collected, reporter = names_of(on_error), make_reporter(progress)
         not_a_string(blobs, "blobs")
-        required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
+        required = conditions(None, None, if_modified_since, if_unmodified_since, if_tags, lease)
         connection = self._connection
         call = connection.engine().read_many(collected, required)
         if with_results:
@@ -292,6 +299,7 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
+        if_tags: str | None = None,
         lease: str | None = None,
     ) -> list[TransferResult]:
         """Deletes many blobs, up to 256 with one request.
@@ -302,8 +310,9 @@ class ManyBlobs:
                 result's ``skipped`` says it.
             on_error: As for ``download_many``; a missing blob is a failure unless ``missing_ok``.
             progress: As for ``download``.
-            if_modified_since: As for ``read``, for all blobs, and so are the two following.
+            if_modified_since: As for ``read``, for all blobs, and so are the three following.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -316,7 +325,7 @@ class ManyBlobs:
         """
         collected, reporter = names_of(on_error), make_reporter(progress)
         not_a_string(blobs, "blobs")
-        required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
+        required = conditions(None, None, if_modified_since, if_unmodified_since, if_tags, lease)
         connection = self._connection
         call = connection.engine().delete_many(missing_ok, collected, required)
         return list(map(TransferResult, connection.run_items(call, blobs, reporter)))

@@ -5,7 +5,7 @@ use std::{sync::Arc, thread::ThreadId, time::Duration};
 use crate::{
     account::Account,
     auth::{Credential, Token, TokenCache, TokenError},
-    azure::{BlobRef, ListBlobs, ListEntry, ListOptions, Session, Statistics},
+    azure::{BlobRef, FindBlobs, ListBlobs, ListEntry, ListOptions, Session, Statistics},
     cancel::{CancelFlag, Cancellation, SignalPoll},
     config::Config,
     error::{Error, InvalidInput, Result},
@@ -43,12 +43,35 @@ impl Client {
 
     /// Lists what is below a prefix, which stands for whole segments of names like a directory.
     pub fn list(&self, prefix: &BlobRef, options: ListOptions) -> Listing {
+        self.listing(Pages::Below(prefix.clone(), ListBlobs::new(options)))
+    }
+
+    /// Searches the account, or one container, for blobs by their index tags.
+    ///
+    /// # Errors
+    /// Where nothing is asked of the tags, or `container` is a blob.
+    pub fn find(&self, tags: String, container: Option<&BlobRef>) -> Result<Listing, InvalidInput> {
+        if tags.trim().is_empty() {
+            return Err(InvalidInput::new(
+                "tags must be a condition, such as \"state\" = 'done'",
+            ));
+        }
+        if let Some(path) = container.filter(|path| !path.name().is_empty()) {
+            return Err(InvalidInput::new(format!(
+                "a container is searched as a whole: give {:?}",
+                path.container()
+            )));
+        }
+        let container = container.map(|path| path.container().to_owned());
+        Ok(self.listing(Pages::Tagged(FindBlobs::new(tags, container))))
+    }
+
+    fn listing(&self, pages: Pages) -> Listing {
         Listing {
             account: Arc::clone(&self.0),
             refused: self.0.check_open().err(),
             fetches: None,
-            prefix: prefix.clone(),
-            pages: ListBlobs::new(options),
+            pages,
         }
     }
 
@@ -110,8 +133,33 @@ pub struct Listing {
     refused: Option<InvalidInput>,
     /// How many tokens had been fetched when the page that is asked for was asked for first.
     fetches: Option<u64>,
-    prefix: BlobRef,
-    pages: ListBlobs,
+    pages: Pages,
+}
+
+#[derive(Debug)]
+enum Pages {
+    Below(BlobRef, ListBlobs),
+    Tagged(FindBlobs),
+}
+
+impl Pages {
+    fn next(&mut self, session: &mut Session) -> Result<Option<Vec<ListEntry>>> {
+        match self {
+            Self::Below(prefix, pages) => pages.next_page(session, prefix),
+            Self::Tagged(pages) => pages.next_page(session),
+        }
+    }
+
+    /// An error at asking for the next one, with what it is about.
+    fn explain(&self, error: Error) -> Error {
+        match self {
+            Self::Below(prefix, _) => error.with_blob(prefix),
+            Self::Tagged(pages) => match pages.container() {
+                Some(container) => error.with_blob(container),
+                None => error,
+            },
+        }
+    }
 }
 
 /// What comes of asking for a page.
@@ -154,7 +202,7 @@ impl Listing {
                 token_fetches: fetches,
                 gives_way: false,
             };
-            match self.pages.next_page(&mut session, &self.prefix) {
+            match self.pages.next(&mut session) {
                 Ok(entries) => {
                     self.fetches = None;
                     return Ok(entries.map_or(Page::End, Page::Entries));
@@ -166,7 +214,7 @@ impl Listing {
                 }
                 Err(error) => {
                     self.fetches = None;
-                    return Err(error.with_blob(&self.prefix));
+                    return Err(self.pages.explain(error));
                 }
             }
         }

@@ -25,7 +25,7 @@ impl ListEntry {
 impl ListEntry {
     #[getter]
     fn container(&self) -> &str {
-        &self.container
+        self.entry.container.as_deref().unwrap_or(&self.container)
     }
 
     #[getter]
@@ -35,7 +35,7 @@ impl ListEntry {
 
     #[getter]
     fn path(&self) -> String {
-        format!("{}/{}", self.container, self.entry.name)
+        format!("{}/{}", self.container(), self.entry.name)
     }
 
     #[getter]
@@ -94,8 +94,28 @@ impl ListEntry {
     }
 
     #[getter]
+    fn blob_type(&self) -> Option<&str> {
+        self.entry.blob_type.as_deref()
+    }
+
+    #[getter]
     fn tier(&self) -> Option<&str> {
         self.entry.tier.as_deref()
+    }
+
+    #[getter]
+    fn tier_inferred(&self) -> bool {
+        self.entry.tier_inferred
+    }
+
+    #[getter]
+    fn archive_status(&self) -> Option<&str> {
+        self.entry.archive_status.as_deref()
+    }
+
+    #[getter]
+    fn rehydrate_priority(&self) -> Option<&str> {
+        self.entry.rehydrate_priority.as_deref()
     }
 
     #[getter]

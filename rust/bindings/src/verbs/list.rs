@@ -52,11 +52,7 @@ impl Engine {
         let listing = self.with(py, |client, _| {
             (client.clone(), Mutex::new(client.list(&prefix, options)))
         })?;
-        Ok(Pages {
-            container: prefix.container().into(),
-            listing: Native::new(listing),
-            arrived: parking_lot::Mutex::default(),
-        })
+        Ok(Pages::new(prefix.container(), listing))
     }
 
     /// Items: prefixes.
@@ -77,6 +73,17 @@ impl Engine {
             Ok(Job::list(prefix, options).into())
         };
         self.many(py, on_error, Box::new(parser))
+    }
+}
+
+impl Pages {
+    /// `container` is that of the entries that do not name their own.
+    pub(super) fn new(container: &str, listing: (Client, Mutex<Listing>)) -> Self {
+        Self {
+            container: container.into(),
+            listing: Native::new(listing),
+            arrived: parking_lot::Mutex::default(),
+        }
     }
 }
 

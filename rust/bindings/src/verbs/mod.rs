@@ -4,6 +4,7 @@ mod copy;
 mod delete;
 mod directories;
 mod download;
+mod find;
 mod http_headers;
 mod list;
 mod metadata;

@@ -97,6 +97,7 @@ impl Operation for Call<'_> {
         for (name, value) in as_source.headers {
             let name = match &*name {
                 "x-ms-lease-id" => "x-ms-source-lease-id".to_owned(),
+                "x-ms-if-tags" => "x-ms-source-if-tags".to_owned(),
                 name => format!("x-ms-source-{name}"),
             };
             request = request.header(name, value.into_owned());

@@ -112,7 +112,7 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         }
         (409, "BlobImmutableDueToPolicy") => {
             "an immutability policy protects the blob; write to another name, or wait until the policy \
-             ends"
+             ends (its properties tell when: immutability_policy_until)"
         }
         (409, "BlobImmutableDueToLegalHold") => {
             "a legal hold protects the blob; write to another name, or have the hold removed"
@@ -122,7 +122,7 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
              name; fastblob cannot"
         }
         (409, "InvalidBlobType") => {
-            "the blob is not a block blob; delete it first or write to another name"
+            "the blob is not a block blob, which this call is for; delete it first or use another name"
         }
         (409, "SnapshotsPresent") => "the blob has snapshots; delete them before the blob",
         (409, "PendingCopyOperation") => {
@@ -141,6 +141,9 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         }
         (412, "LeaseIdMissing") => "a lease protects the blob; wait until it ends or break it",
         (412, "SourceConditionNotMet") => "the source of the copy does not meet a condition",
+        (412, "ConditionNotMet") if asked.if_tags => {
+            "the blob does not meet a condition: its tags are others, or somebody else changed it meanwhile"
+        }
         (412, _) => "the blob was changed by somebody else meanwhile",
         (304, _) => "the blob does not meet a condition",
         (400, "Md5Mismatch" | "Crc64Mismatch") => {
@@ -252,7 +255,7 @@ mod tests {
             body.as_bytes(),
             "https://a.example",
             &Secrets::default(),
-            Asked::deletion(Proof::Key),
+            Asked::deletion(Proof::Key, false),
         )
     }
 
@@ -309,7 +312,7 @@ mod tests {
             advice(
                 400,
                 Some("InvalidAuthenticationInfo"),
-                Asked::deletion(proof),
+                Asked::deletion(proof, false),
             )
         };
         assert!(

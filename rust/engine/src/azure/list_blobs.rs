@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Pages in a row without an entry, each of which names another one, after which a list is given up.
-const MAX_EMPTY_PAGES: u32 = 10_000;
+pub(super) const MAX_EMPTY_PAGES: u32 = 10_000;
 
 /// What a list gives of each blob besides its properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,7 +207,7 @@ impl ListBlobs {
     }
 }
 
-fn hash_of(value: &impl Hash) -> u64 {
+pub(super) fn hash_of(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

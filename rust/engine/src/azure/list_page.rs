@@ -42,12 +42,22 @@ pub struct ListEntry {
     pub content: ContentHeaders,
     /// MD5 of the content, where one is stored.
     pub content_md5: Option<Vec<u8>>,
+    /// `BlockBlob`, `AppendBlob` or `PageBlob`.
+    pub blob_type: Option<String>,
     /// Access tier.
     pub tier: Option<String>,
+    /// It is the account's default, and not the blob's own.
+    pub tier_inferred: bool,
+    /// Where a blob is on its way out of the archive: `rehydrate-pending-to-hot`, for instance.
+    pub archive_status: Option<String>,
+    /// How soon it is to be out of it: `Standard` or `High`.
+    pub rehydrate_priority: Option<String>,
     /// Metadata, where it was asked for.
     pub metadata: Option<Vec<(String, String)>>,
-    /// Index tags, where they were asked for.
+    /// Index tags, where they were asked for; of a search by tags those that matched.
     pub tags: Option<Vec<(String, String)>>,
+    /// Where it is, of a search by tags, which goes over all containers.
+    pub container: Option<String>,
     is_directory: bool,
 }
 
@@ -67,6 +77,7 @@ enum Element {
     Blob,
     Prefix,
     Name,
+    ContainerName,
     Properties,
     Property,
     Metadata,
@@ -88,6 +99,7 @@ impl Element {
             (Self::Blobs, "Blob") => Self::Blob,
             (Self::Blobs, "BlobPrefix") => Self::Prefix,
             (Self::Blob | Self::Prefix, "Name") => Self::Name,
+            (Self::Blob, "ContainerName") => Self::ContainerName,
             (Self::Blob, "Properties") => Self::Properties,
             (Self::Properties, _) => Self::Property,
             (Self::Blob, "Metadata") => Self::Metadata,
@@ -158,6 +170,7 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
                         }
                     }
                     Element::Name => entry.set_name(&text, encoded),
+                    Element::ContainerName => entry.container = non_empty(&text),
                     Element::Property => entry.set_property(name.as_ref(), &text)?,
                     Element::MetadataValue => {
                         let value = (name.as_ref().to_owned(), text.clone());
@@ -236,7 +249,11 @@ impl ListEntry {
             "Content-MD5" => {
                 self.content_md5 = STANDARD.decode(text).ok().filter(|md5| !md5.is_empty());
             }
+            "BlobType" => self.blob_type = non_empty(text),
             "AccessTier" => self.tier = non_empty(text),
+            "AccessTierInferred" => self.tier_inferred = text == "true",
+            "ArchiveStatus" => self.archive_status = non_empty(text),
+            "RehydratePriority" => self.rehydrate_priority = non_empty(text),
             "ResourceType" => self.is_directory = text == "directory",
             _ => {}
         }
@@ -274,6 +291,29 @@ mod tests {
         assert!(entry.last_modified.is_some());
         assert_eq!(entry.content_md5, None);
         assert_eq!(page.next_marker, None);
+    }
+
+    #[test]
+    fn tiers() {
+        let page = page(
+            "<Blob><Name>a</Name><Properties><BlobType>BlockBlob</BlobType><AccessTier>Archive</AccessTier>\
+             <ArchiveStatus>rehydrate-pending-to-cool</ArchiveStatus>\
+             <RehydratePriority>High</RehydratePriority></Properties></Blob>\
+             <Blob><Name>b</Name><Properties><BlobType>AppendBlob</BlobType><AccessTier>Hot</AccessTier>\
+             <AccessTierInferred>true</AccessTierInferred></Properties></Blob>",
+            "",
+        );
+        let [archived, inferred] = &page.entries[..] else {
+            panic!("{page:?}");
+        };
+        assert_eq!(archived.blob_type.as_deref(), Some("BlockBlob"));
+        assert_eq!(
+            archived.archive_status.as_deref(),
+            Some("rehydrate-pending-to-cool")
+        );
+        assert_eq!(archived.rehydrate_priority.as_deref(), Some("High"));
+        assert!(!archived.tier_inferred && inferred.tier_inferred);
+        assert_eq!(inferred.blob_type.as_deref(), Some("AppendBlob"));
     }
 
     #[test]

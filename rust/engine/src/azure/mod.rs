@@ -13,6 +13,7 @@ mod creation;
 mod delete_blob;
 mod error_response;
 mod failed;
+mod find_blobs;
 mod get_blob;
 mod get_block_list;
 mod get_properties;
@@ -20,6 +21,7 @@ mod list_blobs;
 mod list_page;
 mod looks_secret;
 mod opened;
+mod other_type;
 mod put_blob;
 mod put_block;
 mod put_block_list;
@@ -38,6 +40,7 @@ mod write_options;
 pub(crate) use self::{
     attempts::Attempts,
     blob_batch::BatchDelete,
+    find_blobs::FindBlobs,
     get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{GetProperties, get_properties, require_no_directory},
     list_blobs::{ListAll, ListBlobs},
@@ -64,7 +67,7 @@ pub use self::{
     list_page::ListEntry,
     set_http_headers::SetHttpHeaders,
     set_metadata::SetMetadata,
-    set_tier::SetTier,
+    set_tier::{RehydratePriority, SetTier},
     small_operation::{Answer, Updated},
     tags::{GetTags, SetTags},
     write_options::{Tier, WriteOptions},
