@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import fastblob
 import pytest
@@ -178,12 +177,13 @@ def test_answers_that_are_not_believed(pages: list[bytes], why: str) -> None:
         list(server.client().find(MET, container="data"))
 
 
-@pytest.mark.parametrize("arguments", [("",), (MET, "data/blob"), (MET, "No")])
-def test_searches_that_are_none(service_client: Any, service: LocalAzure, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("tags", "container"), [("", None), (MET, "data/blob"), (MET, "No")])
+def test_searches_that_are_none(
+    service_client: fastblob.Client, service: LocalAzure, tags: str, container: str | None
+) -> None:
     service.clear_requests()
-    container = arguments[1] if len(arguments) > 1 else None
     with pytest.raises(ValueError, match=r"condition|as a whole|container name"):
-        service_client.find(arguments[0], container=container)
+        service_client.find(tags, container=container)
     assert not service.requests()
 
 

@@ -29,7 +29,8 @@ def test_the_way_out_of_the_archive(
 ) -> None:
     service_client.set_tier(archived, "Hot", rehydrate_priority=asked)  # type: ignore[arg-type]
     (item,) = service_client.list(archived.partition("/")[0])
-    for found in [service_client.properties(archived), item]:
+    properties = service_client.properties(archived)
+    for found in (properties, item):
         assert (found.tier, found.archive_status) == ("Archive", "rehydrate-pending-to-hot")
         assert found.rehydrate_priority == told
     with pytest.raises(fastblob.BlobConflictError, match="on its way out of the archive"):

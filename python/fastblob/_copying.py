@@ -78,6 +78,7 @@ class Copying:
                 copy went on.
             BlobExistsError: There is such a target, and ``overwrite`` is False.
             BlobModifiedError: A condition is not met, or somebody else wrote the target meanwhile.
+            ValueError: The client has an ``encryption_key`` or an ``encryption_scope``.
             ServiceError: The copy failed, was aborted or made no progress; the message has its ID.
 
         https://learn.microsoft.com/rest/api/storageservices/copy-blob

@@ -109,6 +109,8 @@ class Engine:
         timeout: float,
         checksum: str | None,
         user_agent: str | None,
+        encryption_key: bytes | None,
+        encryption_scope: str | None,
     ) -> Self: ...
     @property
     def endpoint(self) -> str: ...

@@ -88,9 +88,12 @@ class Properties:
             if isinstance(error, BlobNotFoundError):
                 return False
             # Of a blob that is encrypted with a key of the customer's the service says no more than that.
-            told = {"BlobUsesCustomerSpecifiedEncryption": True, "ContainerBeingDeleted": False}
-            if isinstance(error, BlobConflictError) and error.error_code in told:
-                return told[error.error_code]
+            if isinstance(error, BlobConflictError) and error.error_code == "ContainerBeingDeleted":
+                return False
+            if isinstance(error, BlobConflictError) and "CustomerSpecifiedEncryption" in str(
+                error.error_code
+            ):
+                return True
             raise
         return True
 

@@ -15,6 +15,7 @@ from fastblob import BlobPath
 
 LEASE = "fa57b10b-0000-4000-8000-000000000001"
 MIB = 1 << 20
+FOUND = "\"state\" = 'done'"
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,14 @@ CALLS: dict[str, tuple[Ours, Theirs]] = {
         lambda sdk, asked: _blob(sdk, asked).set_standard_blob_tier("Cool"),
     ),
     "ListBlobs": (_list, _their_list),
+    "FindBlobs": (
+        lambda client, asked: list(client.find(FOUND, container=asked.container or None)),
+        lambda sdk, asked: list(
+            sdk.get_container_client(asked.container).find_blobs_by_tags(FOUND)
+            if asked.container
+            else sdk.find_blobs_by_tags(FOUND)
+        ),
+    ),
 }
 
 BY_COMP = {
@@ -159,6 +168,8 @@ def operation(method: str, url: str, headers: dict[str, str]) -> str | None:
     query = parse_qs(urlsplit(url).query)
     comp = query.get("comp", [""])[0]
     container, _, name = urlsplit(url).path.strip("/").partition("/")
+    if comp == "blobs":
+        return "FindBlobs"
     if OTHER_STATES.search(urlsplit(url).query) or not container:
         return None
     if comp == "list":

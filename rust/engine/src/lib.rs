@@ -32,8 +32,8 @@ mod transfer;
 pub use auth::{Credential, Token, TokenError};
 pub use azure::{
     Answer, BlobProperties, BlobRef, Conditions, ContentHeaders, CopyBlob, DeleteBlob, Downloaded,
-    GetTags, Include, ListEntry, ListOptions, RehydratePriority, SetHttpHeaders, SetMetadata,
-    SetTags, SetTier, Tier, Updated, WriteOptions,
+    Encryption, EncryptionKey, GetTags, Include, ListEntry, ListOptions, RehydratePriority,
+    SetHttpHeaders, SetMetadata, SetTags, SetTier, Tier, Updated, WriteOptions,
 };
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;

@@ -113,6 +113,9 @@ impl SmallOperation for CopyBlob {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Answer> {
+        if let Some(encryption) = &session.account.encryption {
+            return Err(encryption.refuse_copy().into());
+        }
         let begun = match self.begun.take() {
             Some(begun) => begun,
             None => self.begin(session, attempts, blob)?,

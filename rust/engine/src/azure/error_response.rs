@@ -119,7 +119,14 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         }
         (409, "BlobUsesCustomerSpecifiedEncryption") => {
             "the blob is encrypted with a key or a scope of the customer's, which the request has to \
-             name; fastblob cannot"
+             name; make a client with that encryption_key or encryption_scope"
+        }
+        (409, "BlobCustomerSpecifiedEncryptionMismatch") => {
+            "the blob is encrypted with another key or scope than the client's encryption_key or \
+             encryption_scope"
+        }
+        (409, "BlobDoesNotUseCustomerSpecifiedEncryption") => {
+            "the blob is not encrypted with a key of the customer's; use a client without encryption_key"
         }
         (409, "InvalidBlobType") => {
             "the blob is not a block blob, which this call is for; delete it first or use another name"

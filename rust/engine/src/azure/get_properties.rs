@@ -9,6 +9,7 @@ use super::{
     blob_ref::BlobRef,
     conditions::Conditions,
     content_headers::ContentHeaders,
+    encryption::Encrypts,
     redaction::Secrets,
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation, date},
@@ -117,6 +118,10 @@ struct Call<'a> {
 impl Operation for Call<'_> {
     fn expected(&self) -> &[u16] {
         &[200]
+    }
+
+    fn encrypts(&self) -> Encrypts {
+        Encrypts::Reading
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {

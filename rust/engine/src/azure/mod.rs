@@ -11,6 +11,7 @@ mod content_headers;
 mod copy_blob;
 mod creation;
 mod delete_blob;
+mod encryption;
 mod error_response;
 mod failed;
 mod find_blobs;
@@ -61,6 +62,7 @@ pub use self::{
     content_headers::ContentHeaders,
     copy_blob::CopyBlob,
     delete_blob::DeleteBlob,
+    encryption::{Encryption, EncryptionKey},
     get_blob::Downloaded,
     get_properties::BlobProperties,
     list_blobs::{Include, ListOptions},
