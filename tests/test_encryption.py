@@ -13,8 +13,8 @@ from typing import Any
 import fastblob
 import pytest
 from fastblob.local import LocalAzure
-from hostile.server import ETAG, TIME, Connection, Request, Server, each
-from support import MIB, Account
+from hostile.server import ETAG, KEY, TIME, Connection, Request, Server, each
+from support import MIB, Account, run_python
 
 SECRET = bytes(range(32))
 ENCODED = base64.b64encode(SECRET).decode()
@@ -169,20 +169,35 @@ def test_nobody_sees_the_key(service: LocalAzure, caplog: pytest.LogCaptureFixtu
     assert repr(SECRET) not in shown
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_key_and_scope_survive_pickling_and_fork(service: LocalAzure) -> None:
+def test_key_and_scope_survive_pickling(service: LocalAzure) -> None:
     with Server(each(encrypting), tls=service) as server:
-        client = server.client(encryption_key=SECRET)
-        assert pickle.loads(pickle.dumps(client)).read("data/blob", 0, 3) == bytes(3)
-        scoped = pickle.loads(pickle.dumps(server.client(encryption_scope="mine")))
-        scoped.write("data/blob", b"x")
-        # What a child does: it makes an engine of its own out of what the client was made with.
-        client._connection._process = -1
-        client._connection._engines.clear()
-        client.read("data/blob", 0, 3)
-    first, second, third = server.heads
-    assert encryption_headers(first) == encryption_headers(third) == KEY_HEADERS
-    assert encryption_headers(second) == {"x-ms-encryption-scope": "mine"}
+        for options in OPTIONS:
+            pickle.loads(pickle.dumps(server.client(**options))).write("data/blob", b"x")
+    assert [encryption_headers(request) for request in server.heads] == [
+        KEY_HEADERS,
+        {"x-ms-encryption-scope": "mine"},
+    ]
+
+
+FORK = """
+import os, sys, warnings, fastblob
+warnings.simplefilter("ignore", DeprecationWarning)
+client = fastblob.Client(sys.argv[1], sys.argv[2], encryption_key=bytes(range(32)))
+client.read("data/blob", 0, 3)
+child = os.fork()
+if child == 0:
+    client.read("data/blob", 0, 3)
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_key_survives_fork(service: LocalAzure) -> None:
+    with Server(each(encrypting), tls=service) as server:
+        ran = run_python(FORK, server.url, KEY, env={"SSL_CERT_FILE": str(service.ca_file)})
+    assert ran.returncode == 0, ran.stderr
+    assert [encryption_headers(request) for request in server.heads] == [KEY_HEADERS, KEY_HEADERS]
 
 
 @pytest.mark.parametrize(
