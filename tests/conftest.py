@@ -182,9 +182,10 @@ def container(account: Account, request: pytest.FixtureRequest) -> Iterator[str]
         with temporary_prefix(account) as place:
             yield place
         return
+    service: LocalAzure = request.getfixturevalue("service")
     with temporary_container(account) as name:
         yield name
-        request.getfixturevalue("service").clear_faults()
+        service.clear_faults()
 
 
 @pytest.fixture

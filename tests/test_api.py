@@ -25,7 +25,7 @@ METHODS = [
 MANY = [name for name in FUNCTIONS if name.endswith("_many") or name in {"upload_dir", "download_prefix"}]
 WRITES = ["upload", "upload_many", "upload_dir", "write", "write_many"]
 HEADERS = ["content_encoding", "content_language", "content_disposition", "cache_control"]
-CONDITIONS = ["if_match", "if_none_match", "if_modified_since", "if_unmodified_since", "lease"]
+CONDITIONS = ["if_match", "if_none_match", "if_modified_since", "if_unmodified_since", "if_tags", "lease"]
 
 
 def parameters_of(function: Callable[..., Any]) -> list[str]:

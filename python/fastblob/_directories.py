@@ -102,6 +102,7 @@ class Directories:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
+        if_tags: str | None = None,
         lease: Lease | str | None = None,
     ) -> list[TransferResult]:
         """Downloads every blob below a prefix; the counterpart of ``upload_dir``.
@@ -113,8 +114,9 @@ class Directories:
                 file is ever written outside.
             on_error: As for ``download_many``.
             progress: As for ``download``.
-            if_modified_since: As for ``read``, for all blobs, and so are the two following.
+            if_modified_since: As for ``read``, for all blobs, and so are the three following.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -126,7 +128,7 @@ class Directories:
             OSError: A file cannot be written, and not all errors are collected.
         """
         collected, reporter = names_of(on_error), make_reporter(progress)
-        required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
+        required = conditions(None, None, if_modified_since, if_unmodified_since, if_tags, lease)
         connection = self._connection
         call = connection.engine().download_prefix(prefix, directory, collected, required)
         return list(map(TransferResult, connection.run(call, reporter)))

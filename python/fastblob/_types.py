@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 StrPath: TypeAlias = str | os.PathLike[str]
 Tier: TypeAlias = Literal["Hot", "Cool", "Cold", "Archive"]
+RehydratePriority: TypeAlias = Literal["Standard", "High"]
 Checksum: TypeAlias = Literal["auto", "md5", "crc64"] | None
 WorkloadType: TypeAlias = Literal["default", "general", "highCpu", "highMemory", "high_throughput"]
 ErrorClasses: TypeAlias = type[Exception] | tuple[type[Exception], ...]

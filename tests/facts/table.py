@@ -29,6 +29,8 @@ SET_METADATA = Asks("PUT", "/data/blob?comp=metadata", {"x-ms-meta-k": "v"})
 SET_PROPERTIES = Asks("PUT", "/data/blob?comp=properties")
 GET_TAGS = Asks("GET", "/data/blob?comp=tags")
 SET_TAGS = Asks("PUT", "/data/blob?comp=tags", {"Content-Type": "application/xml"}, TAGS)
+FIND = Asks("GET", "/?comp=blobs&where=%22state%22%20%3D%20%27done%27")
+FIND_BELOW = Asks("GET", "/data?restype=container&comp=blobs&where=%22state%22%20%3D%20%27done%27")
 ARCHIVE = Asks("PUT", "/data/blob?comp=tier", {"x-ms-access-tier": "Archive"})
 TO_HOT = Asks("PUT", "/data/blob?comp=tier", {"x-ms-access-tier": "Hot"})
 SNAPSHOT = Asks("PUT", "/data/blob?comp=snapshot")
@@ -145,6 +147,7 @@ FACTS = (
         "a blob is put with an encryption scope",
         PUT.having(x_ms_encryption_scope="scope"),
         201,
+        says=(*OF_A_WRITE, "x-ms-encryption-scope: scope"),
         here=Here.REFUSED,
     ),
     Fact(
@@ -346,6 +349,13 @@ FACTS = (
             "x-ms-rehydrate-priority: Standard",
         ),
         silent=("x-ms-access-tier-inferred",),
+    ),
+    Fact(
+        "properties are asked for of a blob that leaves the archive soon",
+        HEAD,
+        200,
+        before=(PUT, ARCHIVE, TO_HOT.having(x_ms_rehydrate_priority="High")),
+        says=("x-ms-archive-status: rehydrate-pending-to-hot", "x-ms-rehydrate-priority: High"),
     ),
     Fact(
         "properties are asked for after they were set without a content type",
@@ -877,6 +887,22 @@ FACTS = (
         412,
         "ConditionNotMet",
         (PUT_TAGGED,),
+    ),
+    Fact("blobs are searched for by tags", FIND, 200, says=("content-type",), here=Here.REFUSED),
+    Fact(
+        "blobs of a container are searched for by tags",
+        FIND_BELOW,
+        200,
+        says=("content-type",),
+        here=Here.REFUSED,
+    ),
+    Fact(
+        "metadata are set with an encryption scope",
+        SET_METADATA.having(x_ms_encryption_scope="mine"),
+        200,
+        before=(PUT,),
+        says=("x-ms-encryption-scope: mine",),
+        here=Here.REFUSED,
     ),
     # Trouble
     *(

@@ -15,6 +15,7 @@ from fastblob import BlobPath
 
 LEASE = "fa57b10b-0000-4000-8000-000000000001"
 MIB = 1 << 20
+FOUND = "\"state\" = 'done'"
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,14 @@ CALLS: dict[str, tuple[Ours, Theirs]] = {
         lambda client, asked: client.undelete(asked.path),
         lambda sdk, asked: _blob(sdk, asked).undelete_blob(),
     ),
+    "FindBlobs": (
+        lambda client, asked: list(client.find(FOUND, container=asked.container or None)),
+        lambda sdk, asked: list(
+            sdk.get_container_client(asked.container).find_blobs_by_tags(FOUND)
+            if asked.container
+            else sdk.find_blobs_by_tags(FOUND)
+        ),
+    ),
 }
 
 BY_COMP = {
@@ -240,6 +249,8 @@ def operation(method: str, url: str, headers: dict[str, str]) -> str | None:
     query = parse_qs(urlsplit(url).query)
     comp = query.get("comp", [""])[0]
     container, _, name = urlsplit(url).path.strip("/").partition("/")
+    if comp == "blobs":
+        return "FindBlobs"
     if not container:
         is_of_service = query.get("restype") == ["service"]
         return None if is_of_service else BY_COMP_OF_ACCOUNT.get((method, comp))

@@ -91,6 +91,9 @@ def check_results(name: str, ours: Any, theirs: Any, answer: Answer) -> None:
         assert ours == theirs
     elif name == "SnapshotBlob":
         assert ours.snapshot == theirs["snapshot"]
+    elif name == "FindBlobs":
+        found = [(item.container, item.name, item.tags) for item in ours]
+        assert found == [(blob.container_name, blob.name, blob.tags) for blob in theirs]
 
 
 def prefixes(page: Answer) -> list[str]:
@@ -113,7 +116,11 @@ def described(blob: Any) -> dict[str, Any]:
         "content_encoding": blob.content_encoding,
         "content_language": blob.content_language,
         "cache_control": blob.cache_control,
+        "type": blob.blob_type,
         "tier": blob.tier,
+        "tier_inferred": blob.tier_inferred,
+        "archive_status": blob.archive_status,
+        "rehydrate_priority": blob.rehydrate_priority,
     }
 
 
@@ -129,7 +136,11 @@ def their_description(blob: Any) -> dict[str, Any]:
         "content_encoding": blob.content_settings.content_encoding,
         "content_language": blob.content_settings.content_language,
         "cache_control": blob.content_settings.cache_control,
+        "type": str(blob.blob_type.value),
         "tier": blob.blob_tier,
+        "tier_inferred": bool(blob.blob_tier_inferred),
+        "archive_status": blob.archive_status,
+        "rehydrate_priority": blob.rehydrate_priority,
     }
 
 

@@ -6,8 +6,8 @@ use crate::{
     account::Account,
     auth::{Credential, Token, TokenCache, TokenError},
     azure::{
-        BlobRef, BlobsBelow, ContainerListOptions, ContainerProperties, ListBlobs, ListContainers,
-        ListEntry, ListOptions, Pages, Session, Statistics,
+        BlobRef, BlobsBelow, ContainerListOptions, ContainerProperties, FindBlobs, ListBlobs,
+        ListContainers, ListEntry, ListOptions, Pages, Session, Statistics,
     },
     cancel::{CancelFlag, Cancellation, SignalPoll},
     config::Config,
@@ -55,6 +55,30 @@ impl Client {
     /// Lists the account's containers.
     pub fn list_containers(&self, options: ContainerListOptions) -> Listing<ContainerProperties> {
         self.listing(ListContainers::new(options))
+    }
+
+    /// Searches the account, or one container, for blobs by their index tags.
+    ///
+    /// # Errors
+    /// Where nothing is asked of the tags, or `container` is a blob.
+    pub fn find(
+        &self,
+        tags: String,
+        container: Option<&BlobRef>,
+    ) -> Result<Listing<ListEntry>, InvalidInput> {
+        if tags.trim().is_empty() {
+            return Err(InvalidInput::new(
+                "tags must be a condition, such as \"state\" = 'done'",
+            ));
+        }
+        if let Some(path) = container.filter(|path| !path.name().is_empty()) {
+            return Err(InvalidInput::new(format!(
+                "a container is searched as a whole: give {:?}",
+                path.container()
+            )));
+        }
+        let container = container.map(|path| path.container().to_owned());
+        Ok(self.listing(FindBlobs::new(tags, container)))
     }
 
     fn listing<E>(&self, pages: impl Pages<Entry = E> + 'static) -> Listing<E> {

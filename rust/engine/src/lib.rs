@@ -33,9 +33,10 @@ pub use auth::{Credential, Token, TokenError};
 pub use azure::{
     AccountInformation, Answer, BlobProperties, BlobRef, Conditions, ContainerListOptions,
     ContainerProperties, ContentHeaders, CopyBlob, CreateContainer, DeleteBlob, DeleteContainer,
-    DeleteSnapshots, Details, Downloaded, GetContainerProperties, GetTags, Include, Lease,
-    ListEntry, ListOptions, PublicAccess, Revision, SetContainerMetadata, SetHttpHeaders,
-    SetMetadata, SetTags, SetTier, SnapshotBlob, Tier, UndeleteBlob, Updated, WriteOptions,
+    DeleteSnapshots, Details, Downloaded, Encryption, EncryptionKey, GetContainerProperties,
+    GetTags, Include, Lease, ListEntry, ListOptions, PublicAccess, RehydratePriority, Revision,
+    SetContainerMetadata, SetHttpHeaders, SetMetadata, SetTags, SetTier, SnapshotBlob, Tier,
+    UndeleteBlob, Updated, WriteOptions,
 };
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;

@@ -6,6 +6,7 @@ mod copy;
 mod delete;
 mod directories;
 mod download;
+mod find;
 mod http_headers;
 mod lease;
 mod list;

@@ -73,7 +73,11 @@ impl BatchDelete<'_> {
         let mut signatures = signatures.iter().map(String::as_str).peekable();
         let credential = account.credential();
         let has_sas = credential.query().is_some();
-        let asked = Asked::deletion(Proof::new(has_sas, signatures.peek().copied()));
+        let mut conditions = self.0.iter().map(|(_, delete)| &delete.conditions);
+        let asked = Asked::deletion(
+            Proof::new(has_sas, signatures.peek().copied()),
+            conditions.any(|conditions| conditions.if_tags.is_some()),
+        );
         let secrets = Secrets::new(&credential, signatures);
         parse(&head, &body, self.0.len(), &secrets, asked)
     }
@@ -179,7 +183,7 @@ mod tests {
             body.as_bytes(),
             3,
             &Secrets::default(),
-            Asked::deletion(Proof::Key),
+            Asked::deletion(Proof::Key, false),
         )
         .unwrap();
         assert_eq!(parts[0].as_ref().unwrap().0, 202);
@@ -197,7 +201,7 @@ mod tests {
                 format!("{part}{part}--b--").as_bytes(),
                 1,
                 &Secrets::default(),
-                Asked::deletion(Proof::Key),
+                Asked::deletion(Proof::Key, false),
             )
             .is_err()
         );

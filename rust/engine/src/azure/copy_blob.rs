@@ -98,6 +98,7 @@ impl Operation for Call<'_> {
         for (name, value) in as_source.headers {
             let name = match &*name {
                 "x-ms-lease-id" => "x-ms-source-lease-id".to_owned(),
+                "x-ms-if-tags" => "x-ms-source-if-tags".to_owned(),
                 name => format!("x-ms-source-{name}"),
             };
             request = request.header(name, value.into_owned());
@@ -113,6 +114,9 @@ impl SmallOperation for CopyBlob {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Answer> {
+        if let Some(encryption) = &session.account.encryption {
+            return Err(encryption.refuse_copy().into());
+        }
         let begun = match self.begun.take() {
             Some(begun) => begun,
             None => self.begin(session, attempts, blob)?,

@@ -114,17 +114,24 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         }
         (409, "BlobImmutableDueToPolicy") => {
             "an immutability policy protects the blob; write to another name, or wait until the policy \
-             ends"
+             ends (its properties tell when: immutability_policy_until)"
         }
         (409, "BlobImmutableDueToLegalHold") => {
             "a legal hold protects the blob; write to another name, or have the hold removed"
         }
         (409, "BlobUsesCustomerSpecifiedEncryption") => {
             "the blob is encrypted with a key or a scope of the customer's, which the request has to \
-             name; fastblob cannot"
+             name; make a client with that encryption_key or encryption_scope"
+        }
+        (409, "BlobCustomerSpecifiedEncryptionMismatch") => {
+            "the blob is encrypted with another key or scope than the client's encryption_key or \
+             encryption_scope"
+        }
+        (409, "BlobDoesNotUseCustomerSpecifiedEncryption") => {
+            "the blob is not encrypted with a key of the customer's; use a client without encryption_key"
         }
         (409, "InvalidBlobType") => {
-            "the blob is not a block blob; delete it first or write to another name"
+            "the blob is not a block blob, which this call is for; delete it first or use another name"
         }
         (409, "SnapshotsPresent") => {
             "the blob has snapshots; delete them with it (snapshots=\"include\") or alone, before it \
@@ -163,6 +170,9 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         }
         (412, "LeaseIdMissing") => "a lease protects the blob; wait until it ends or break it",
         (412, "SourceConditionNotMet") => "the source of the copy does not meet a condition",
+        (412, "ConditionNotMet") if asked.if_tags => {
+            "the blob does not meet a condition: its tags are others, or somebody else changed it meanwhile"
+        }
         (412, _) => "the blob was changed by somebody else meanwhile",
         (304, _) => "the blob does not meet a condition",
         (400, "Md5Mismatch" | "Crc64Mismatch") => {
@@ -277,7 +287,7 @@ mod tests {
             body.as_bytes(),
             "https://a.example",
             &Secrets::default(),
-            Asked::deletion(Proof::Key),
+            Asked::deletion(Proof::Key, false),
         )
     }
 
@@ -334,7 +344,7 @@ mod tests {
             advice(
                 400,
                 Some("InvalidAuthenticationInfo"),
-                Asked::deletion(proof),
+                Asked::deletion(proof, false),
             )
         };
         assert!(

@@ -33,6 +33,7 @@ enum Element {
     Prefix,
     Name,
     State,
+    ContainerName,
     Properties,
     Property,
     Metadata,
@@ -55,6 +56,7 @@ impl Element {
             (Self::Blobs, "BlobPrefix") => Self::Prefix,
             (Self::Blob | Self::Prefix, "Name") => Self::Name,
             (Self::Blob, "VersionId" | "IsCurrentVersion" | "Snapshot" | "Deleted") => Self::State,
+            (Self::Blob, "ContainerName") => Self::ContainerName,
             (Self::Blob, "Properties") => Self::Properties,
             (Self::Properties, _) => Self::Property,
             (Self::Blob, "Metadata") => Self::Metadata,
@@ -126,6 +128,7 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
                     }
                     Element::Name => entry.set_name(&text, encoded),
                     Element::State => entry.set_state(name.as_ref(), &text),
+                    Element::ContainerName => entry.container = non_empty(&text),
                     Element::Property => entry.set_property(name.as_ref(), &text)?,
                     Element::MetadataValue => {
                         let value = (name.as_ref().to_owned(), text.clone());

@@ -14,8 +14,10 @@ mod create_container;
 mod creation;
 mod delete_blob;
 mod delete_container;
+mod encryption;
 mod error_response;
 mod failed;
+mod find_blobs;
 mod get_account_information;
 mod get_blob;
 mod get_block_list;
@@ -29,6 +31,7 @@ mod list_page;
 mod looks_secret;
 mod markers;
 mod opened;
+mod other_type;
 mod pages;
 mod put_blob;
 mod put_block;
@@ -52,6 +55,7 @@ mod write_options;
 pub(crate) use self::{
     attempts::Attempts,
     blob_batch::BatchDelete,
+    find_blobs::FindBlobs,
     get_account_information::GetAccountInformation,
     get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{GetProperties, get_properties, require_no_directory},
@@ -78,6 +82,7 @@ pub use self::{
     create_container::{CreateContainer, PublicAccess},
     delete_blob::{DeleteBlob, DeleteSnapshots},
     delete_container::DeleteContainer,
+    encryption::{Encryption, EncryptionKey},
     get_account_information::AccountInformation,
     get_blob::Downloaded,
     get_container_properties::{ContainerProperties, GetContainerProperties},
@@ -90,7 +95,7 @@ pub use self::{
     set_container_metadata::SetContainerMetadata,
     set_http_headers::SetHttpHeaders,
     set_metadata::SetMetadata,
-    set_tier::SetTier,
+    set_tier::{RehydratePriority, SetTier},
     small_operation::{Answer, Updated},
     snapshot_blob::SnapshotBlob,
     tags::{GetTags, SetTags},

@@ -10,6 +10,7 @@ enum Right {
     Write,
     Delete,
     Tags,
+    Find,
 }
 
 /// How whoever asks proves who that is.
@@ -36,6 +37,8 @@ impl Proof {
 pub(super) struct Asked {
     right: Right,
     pub(super) proof: Proof,
+    /// Whether something was asked of the blob's tags.
+    pub(super) if_tags: bool,
 }
 
 impl Asked {
@@ -49,20 +52,26 @@ impl Asked {
         let right = match (request.method, comp) {
             (_, Some("tags")) => Right::Tags,
             ("GET", Some("list")) => Right::List,
+            ("GET", Some("blobs")) => Right::Find,
             ("GET" | "HEAD", _) => Right::Read,
             // The batches that are sent are of deletions.
             ("DELETE", _) | ("POST", Some("batch")) => Right::Delete,
             _ if sets_tags => Right::Tags,
             _ => Right::Write,
         };
-        Self { right, proof }
+        Self {
+            right,
+            proof,
+            if_tags: request.header_value("x-ms-if-tags").is_some(),
+        }
     }
 
     /// A blob of a batch.
-    pub(super) fn deletion(proof: Proof) -> Self {
+    pub(super) fn deletion(proof: Proof, if_tags: bool) -> Self {
         Self {
             right: Right::Delete,
             proof,
+            if_tags,
         }
     }
 
@@ -75,6 +84,7 @@ impl Asked {
                 Right::Write => "create (c) or, to overwrite, write (w)",
                 Right::Delete => "delete (d)",
                 Right::Tags => "tags (t)",
+                Right::Find => "find blobs by tags (f)",
             };
             return format!(
                 "the SAS does not permit it; make one with the permission {permission}"
@@ -85,7 +95,7 @@ impl Asked {
         let role = match self.right {
             Right::Read | Right::List => "Reader",
             Right::Write | Right::Delete => "Contributor",
-            Right::Tags => "Owner",
+            Right::Tags | Right::Find => "Owner",
         };
         format!(
             "the identity lacks a role; assign 'Storage Blob Data {role}' to it on the account or \
@@ -110,6 +120,7 @@ mod tests {
             (request("DELETE"), "Contributor", "(d)"),
             (request("POST").query("comp", "batch"), "Contributor", "(d)"),
             (request("GET").query("comp", "tags"), "Owner", "(t)"),
+            (request("GET").query("comp", "blobs"), "Owner", "(f)"),
             (request("PUT").header("x-ms-tags", "a=b"), "Owner", "(t)"),
         ] {
             let advice = Asked::new(&request, Proof::Token).advice();
