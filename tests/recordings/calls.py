@@ -259,7 +259,11 @@ def operation(method: str, url: str, headers: dict[str, str]) -> str | None:
     if not name:
         is_of_container = query.get("restype") == ["container"]
         return BY_COMP_OF_CONTAINER.get((method, comp)) if is_of_container else None
-    if "restype" in query or (comp == "block" and "x-ms-copy-source" in headers):
+    return None if "restype" in query else _of_blob(method, comp, headers)
+
+
+def _of_blob(method: str, comp: str, headers: dict[str, str]) -> str | None:
+    if comp == "block" and "x-ms-copy-source" in headers:
         return None
     if (method, comp) == ("PUT", "lease"):
         return f"LeaseBlob, {headers['x-ms-lease-action']}"
