@@ -88,6 +88,8 @@ def what_comes_back(client: fastblob.Client) -> None:
     assert_type(client.get_tags("c/b"), dict[str, str])
     assert_type([container.name for container in client.list_containers("a")], list[str])
     assert_type(client.container_properties("c"), ContainerProperties)
+    assert_type([item.tags for item in client.find("k = 'v'", container="c")], list[dict[str, str] | None])
+    client.set_tier("c/b", "Hot", rehydrate_priority="Soon")  # type: ignore[arg-type]
     with client as same:
         assert_type(same, fastblob.Client)
 

@@ -7,6 +7,7 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::digest::{SHA256, digest};
 
+use super::redaction::Secrets;
 use crate::{
     error::{Error, ErrorKind, InvalidInput, Result},
     http::{Request, ResponseHead, is_header_value},
@@ -104,7 +105,12 @@ impl Encryption {
 
     /// Refuses a success in which the service does not say that it encrypted as it was told: one that does
     /// not know the headers passes over them.
-    pub(crate) fn check(&self, head: &ResponseHead, encrypts: Encrypts) -> Result<()> {
+    pub(crate) fn check(
+        &self,
+        head: &ResponseHead,
+        encrypts: Encrypts,
+        secrets: &Secrets,
+    ) -> Result<()> {
         let (header, told, option) = match (self, encrypts) {
             (_, Encrypts::Never) | (Self::Scope(_), Encrypts::Reading) => return Ok(()),
             (Self::Key(key), _) => ("x-ms-encryption-key-sha256", &key.sha256, "encryption_key"),
@@ -120,7 +126,9 @@ impl Encryption {
             ),
             _ => format!("the service does not say that the blob is encrypted with {option}"),
         };
-        Err(Error::new(ErrorKind::Service, message).with_answer(head.status, None, None))
+        let request_id = head.request_id().map(|id| secrets.identifier(id));
+        let error = Error::new(ErrorKind::Service, message);
+        Err(error.with_answer(head.status, None, request_id.as_deref()))
     }
 
     /// Refuses a copy, which the service makes without regard to either.
@@ -186,24 +194,29 @@ mod tests {
 
     #[test]
     fn what_is_not_said_to_be_encrypted_is_no_success() {
+        let secrets = Secrets::default();
         let key = Encryption::with_key(&[0; 32]).unwrap();
         let ours =
             answer("x-ms-encryption-key-sha256: Zmh6rfhivXdsj8GLjp+OIAiXFIVu4jOzkCpZHQ1fKSU=");
         let another = answer("x-ms-encryption-key-sha256: other");
         let none = answer("etag: \"e\"");
         for encrypts in [Encrypts::Reading, Encrypts::Writing] {
-            assert!(key.check(&ours, encrypts).is_ok());
-            assert!(key.check(&another, encrypts).is_err());
-            assert!(key.check(&none, encrypts).is_err());
+            assert!(key.check(&ours, encrypts, &secrets).is_ok());
+            assert!(key.check(&another, encrypts, &secrets).is_err());
+            assert!(key.check(&none, encrypts, &secrets).is_err());
         }
-        assert!(key.check(&none, Encrypts::Never).is_ok());
+        assert!(key.check(&none, Encrypts::Never, &secrets).is_ok());
         let scope = Encryption::with_scope("mine".to_owned()).unwrap();
         assert!(
             scope
-                .check(&answer("x-ms-encryption-scope: mine"), Encrypts::Writing)
+                .check(
+                    &answer("x-ms-encryption-scope: mine"),
+                    Encrypts::Writing,
+                    &secrets
+                )
                 .is_ok()
         );
-        assert!(scope.check(&none, Encrypts::Writing).is_err());
-        assert!(scope.check(&none, Encrypts::Reading).is_ok());
+        assert!(scope.check(&none, Encrypts::Writing, &secrets).is_err());
+        assert!(scope.check(&none, Encrypts::Reading, &secrets).is_ok());
     }
 }

@@ -298,7 +298,10 @@ impl<'a> Session<'a> {
                 TransportError::answered_early()
             } else if operation.expected().contains(&status) {
                 let encryption = account.encryption.as_ref();
-                let checked = encryption.map(|encryption| encryption.check(&opened.head, encrypts));
+                let checked = encryption.map(|encryption| {
+                    let secrets = Secrets::new(&credential, encryption.secret());
+                    encryption.check(&opened.head, encrypts, &secrets)
+                });
                 return checked
                     .unwrap_or(Ok(()))
                     .map(|()| opened)
