@@ -38,6 +38,7 @@ WRITES: dict[str, Callable[[Any, Path], object]] = {
     "write of blocks": lambda client, folder: client.write("data/blob", CONTENT),
     "upload of blocks": lambda client, folder: client.upload(folder / "source", "data/blob"),
     "set_metadata": lambda client, folder: client.set_metadata("data/blob", {"a": "b"}),
+    "create_snapshot": lambda client, folder: client.create_snapshot("data/blob"),
 }
 OTHERS: dict[str, Callable[[Any, Path], object]] = {
     "delete": lambda client, folder: client.delete("data/blob"),
@@ -55,7 +56,7 @@ def encrypting(connection: Connection, request: Request) -> None:
     """A service that encrypts as it is told, and says so."""
     names = ("x-ms-encryption-key-sha256", "x-ms-encryption-scope")
     told = {name: request.headers[name] for name in names if name in request.headers}
-    told |= {"ETag": ETAG, "Last-Modified": TIME}
+    told |= {"ETag": ETAG, "Last-Modified": TIME, "x-ms-snapshot": "2026-01-01T00:00:00.0000000Z"}
     if request.method == "PUT" and "x-ms-structured-body" in request.headers:
         told["x-ms-structured-body"] = request.headers["x-ms-structured-body"]
     comp = request.query.get("comp")
