@@ -289,6 +289,11 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
         return self._raw.tier_inferred
 
     @property
+    def archive_status(self) -> str | None:
+        """Where a blob is being rehydrated: to which tier, such as ``"rehydrate-pending-to-hot"``."""
+        return self._raw.archive_status
+
+    @property
     def rehydrate_priority(self) -> str | None:
         """How soon it will be: ``"Standard"`` or ``"High"``."""
         return self._raw.rehydrate_priority
@@ -353,11 +358,6 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
         return self._raw.server_encrypted
 
     @property
-    def archive_status(self) -> str | None:
-        """Where a blob is being rehydrated: to which tier, such as ``"rehydrate-pending-to-hot"``."""
-        return self._raw.archive_status
-
-    @property
     def copy_id(self) -> str | None:
         """The ID of the last ``copy`` onto the blob, with ``include=("copy",)``."""
         return self._raw.copy_id
@@ -395,5 +395,6 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
         if self._raw.is_prefix:
             return ("path", "is_prefix")
         # What was not asked for is not shown as missing, nor what is as usual.
-        values = ((name, getattr(self._raw, name)) for name in self._attributes[4:])
-        return ("path", *(name for name, value in values if value is not None and value is not False))
+        told = (name for name in self._attributes[4:] if getattr(self._raw, name) is not None)
+        unusual = ("is_deleted", "tier_inferred")
+        return ("path", *(name for name in told if name not in unusual or getattr(self._raw, name)))

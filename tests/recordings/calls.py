@@ -231,13 +231,18 @@ BY_COMP = {
 }
 
 BY_COMP_OF_CONTAINER = {
+    ("GET", "blobs"): "FindBlobs",
     ("PUT", ""): "CreateContainer",
     ("DELETE", ""): "DeleteContainer",
     ("GET", ""): "GetContainerProperties",
     ("PUT", "metadata"): "SetContainerMetadata",
     ("GET", "list"): "ListBlobs",
 }
-BY_COMP_OF_ACCOUNT = {("GET", "list"): "ListContainers", ("GET", "properties"): "GetAccountInformation"}
+BY_COMP_OF_ACCOUNT = {
+    ("GET", "list"): "ListContainers",
+    ("GET", "properties"): "GetAccountInformation",
+    ("GET", "blobs"): "FindBlobs",
+}
 
 # What fastblob does not ask for: what only accounts with hierarchical namespace have, and the names of blobs
 # of which there are old versions alone.
@@ -249,8 +254,6 @@ def operation(method: str, url: str, headers: dict[str, str]) -> str | None:
     query = parse_qs(urlsplit(url).query)
     comp = query.get("comp", [""])[0]
     container, _, name = urlsplit(url).path.strip("/").partition("/")
-    if comp == "blobs":
-        return "FindBlobs"
     if not container:
         is_of_service = query.get("restype") == ["service"]
         return None if is_of_service else BY_COMP_OF_ACCOUNT.get((method, comp))

@@ -208,7 +208,8 @@ mod tests {
             "<Blob><Name>a</Name><VersionId>v1</VersionId><Properties/></Blob>\
              <Blob><Name>a</Name><Snapshot>s</Snapshot><Properties/></Blob>\
              <Blob><Name>a</Name><VersionId>v2</VersionId><IsCurrentVersion>true</IsCurrentVersion>\
-             <Properties><BlobType>BlockBlob</BlobType><LeaseStatus>unlocked</LeaseStatus>\
+             <Properties><BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier>\
+             <AccessTierInferred>true</AccessTierInferred><LeaseStatus>unlocked</LeaseStatus>\
              <LeaseState>available</LeaseState><ServerEncrypted>true</ServerEncrypted></Properties></Blob>\
              <Blob><Name>b</Name><Deleted>true</Deleted><Properties>\
              <DeletedTime>Mon, 02 Nov 2026 10:00:00 GMT</DeletedTime>\
@@ -234,6 +235,7 @@ mod tests {
         assert_eq!(current.lease_state.as_deref(), Some("available"));
         assert_eq!(current.blob_type.as_deref(), Some("BlockBlob"));
         assert_eq!(current.server_encrypted, Some(true));
+        assert!(current.tier_inferred && !old.tier_inferred);
         assert_eq!(current.details, None);
         let details = deleted.details.as_ref().unwrap();
         assert!(details.deleted_time.is_some());
@@ -244,7 +246,8 @@ mod tests {
     fn copies_and_what_is_archived() {
         let page = page(
             "<Blob><Name>a</Name><Properties><AccessTier>Archive</AccessTier>\
-             <ArchiveStatus>rehydrate-pending-to-hot</ArchiveStatus><CopyId>i</CopyId>\
+             <ArchiveStatus>rehydrate-pending-to-hot</ArchiveStatus>\
+             <RehydratePriority>High</RehydratePriority><CopyId>i</CopyId>\
              <CopySource>https://a.example/c/b?sv=1&amp;sig=s3cret</CopySource><CopyStatus>failed</CopyStatus>\
              <CopyStatusDescription>d</CopyStatusDescription><CopyProgress>1/2</CopyProgress>\
              <CopyCompletionTime>Mon, 02 Nov 2026 10:00:00 GMT</CopyCompletionTime></Properties></Blob>",
@@ -255,6 +258,7 @@ mod tests {
         assert!(details.copy_completion_time.is_some());
         let expected = Details {
             archive_status: text("rehydrate-pending-to-hot"),
+            rehydrate_priority: text("High"),
             copy_id: text("i"),
             copy_status: text("failed"),
             copy_status_description: text("d"),
