@@ -73,13 +73,14 @@ impl BatchDelete<'_> {
         let mut signatures = signatures.iter().map(String::as_str).peekable();
         let credential = account.credential();
         let has_sas = credential.query().is_some();
-        let mut conditions = self.0.iter().map(|(_, delete)| &delete.conditions);
-        let asked = Asked::deletion(
-            Proof::new(has_sas, signatures.peek().copied()),
-            conditions.any(|conditions| conditions.if_tags.is_some()),
-        );
+        let proof = Proof::new(has_sas, signatures.peek().copied());
+        let asked: Vec<_> = self
+            .0
+            .iter()
+            .map(|(blob, delete)| Asked::deletion(blob, proof, delete.conditions.if_tags.is_some()))
+            .collect();
         let secrets = Secrets::new(&credential, signatures);
-        parse(&head, &body, self.0.len(), &secrets, asked)
+        parse(&head, &body, &asked, &secrets)
     }
 
     /// The parts, and the values of their Authorization headers.
@@ -116,9 +117,8 @@ impl BatchDelete<'_> {
 fn parse(
     head: &ResponseHead,
     body: &[u8],
-    count: usize,
+    asked: &[Asked],
     secrets: &Secrets,
-    asked: Asked,
 ) -> Result<BatchAnswer> {
     let malformed = || {
         Error::new(
@@ -131,8 +131,9 @@ fn parse(
         .and_then(|value| value.split("boundary=").nth(1))
         .map(|value| value.split(';').next().unwrap_or(value).trim_matches('"'))
         .ok_or_else(malformed)?;
+    let of_all = asked.first().ok_or_else(malformed)?;
     let text = String::from_utf8_lossy(body);
-    let mut parts: BatchAnswer = (0..count).map(|_| None).collect();
+    let mut parts: BatchAnswer = asked.iter().map(|_| None).collect();
     let delimiter = format!("--{boundary}");
     for section in text.split(delimiter.as_str()).skip(1) {
         let Some(start) = section.find("HTTP/1.1") else {
@@ -148,12 +149,13 @@ fn parse(
             .ok()
             .flatten()
             .ok_or_else(malformed)?;
+        let asked = index.and_then(|index| asked.get(index));
         let error = error_response::error(
             &head,
             &section.as_bytes()[start + length..],
             "the service",
             secrets,
-            asked,
+            *asked.unwrap_or(of_all),
         );
         match index.and_then(|index| parts.get_mut(index)) {
             Some(part) if part.is_none() => *part = Some((head.status, error)),
@@ -168,6 +170,10 @@ fn parse(
 mod tests {
     use super::*;
 
+    fn asked() -> Asked {
+        Asked::deletion(&BlobRef::parse("data/x").unwrap(), Proof::Key, false)
+    }
+
     fn head() -> ResponseHead {
         let head = b"HTTP/1.1 202 Accepted\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
         ResponseHead::parse(head, false).unwrap().unwrap().0
@@ -178,14 +184,7 @@ mod tests {
         let body = "--b\r\nContent-Type: application/http\r\nContent-ID: 1\r\n\r\nHTTP/1.1 404 x\r\n\
                     x-ms-error-code: BlobNotFound\r\nx-ms-request-id: r\r\n\r\n\r\n--b\r\n\
                     Content-ID: 0\r\n\r\nHTTP/1.1 202 Accepted\r\nx-ms-request-id: q\r\n\r\n--b--\r\n";
-        let parts = parse(
-            &head(),
-            body.as_bytes(),
-            3,
-            &Secrets::default(),
-            Asked::deletion(Proof::Key, false),
-        )
-        .unwrap();
+        let parts = parse(&head(), body.as_bytes(), &[asked(); 3], &Secrets::default()).unwrap();
         assert_eq!(parts[0].as_ref().unwrap().0, 202);
         let (status, error) = parts[1].as_ref().unwrap();
         assert_eq!((*status, error.kind()), (404, ErrorKind::NotFound));
@@ -199,9 +198,8 @@ mod tests {
             parse(
                 &head(),
                 format!("{part}{part}--b--").as_bytes(),
-                1,
+                &[asked()],
                 &Secrets::default(),
-                Asked::deletion(Proof::Key, false),
             )
             .is_err()
         );

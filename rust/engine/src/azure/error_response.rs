@@ -276,7 +276,11 @@ pub(crate) fn claims(challenge: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::blob_ref::BlobRef, *};
+
+    fn deletion(proof: Proof) -> Asked {
+        Asked::deletion(&BlobRef::parse("data/x").unwrap(), proof, false)
+    }
 
     fn answer(text: &str, body: &str) -> Error {
         let (head, _) = ResponseHead::parse(text.as_bytes(), false)
@@ -287,7 +291,7 @@ mod tests {
             body.as_bytes(),
             "https://a.example",
             &Secrets::default(),
-            Asked::deletion(Proof::Key, false),
+            deletion(Proof::Key),
         )
     }
 
@@ -340,13 +344,7 @@ mod tests {
 
     #[test]
     fn what_is_malformed_is_what_was_sent() {
-        let told = |proof| {
-            advice(
-                400,
-                Some("InvalidAuthenticationInfo"),
-                Asked::deletion(proof, false),
-            )
-        };
+        let told = |proof| advice(400, Some("InvalidAuthenticationInfo"), deletion(proof));
         assert!(
             told(Proof::Token)
                 .unwrap()

@@ -1,5 +1,6 @@
 //! Which right a request needs, in the words of those who grant it.
 
+use super::{blob_ref::BlobRef, revision::Revision};
 use crate::http::Request;
 
 /// What a request does, as roles and signatures tell it apart.
@@ -9,8 +10,19 @@ enum Right {
     List,
     Write,
     Delete,
+    DeleteVersion,
     Tags,
     Find,
+}
+
+impl Right {
+    fn deletion(names_version: bool) -> Self {
+        if names_version {
+            Self::DeleteVersion
+        } else {
+            Self::Delete
+        }
+    }
 }
 
 /// How whoever asks proves who that is.
@@ -55,7 +67,10 @@ impl Asked {
             ("GET", Some("blobs")) => Right::Find,
             ("GET" | "HEAD", _) => Right::Read,
             // The batches that are sent are of deletions.
-            ("DELETE", _) | ("POST", Some("batch")) => Right::Delete,
+            ("DELETE", _) | ("POST", Some("batch")) => {
+                let names_version = request.query.iter().any(|(name, _)| *name == "versionid");
+                Right::deletion(names_version)
+            }
             _ if sets_tags => Right::Tags,
             _ => Right::Write,
         };
@@ -67,9 +82,10 @@ impl Asked {
     }
 
     /// A blob of a batch.
-    pub(super) fn deletion(proof: Proof, if_tags: bool) -> Self {
+    pub(super) fn deletion(blob: &BlobRef, proof: Proof, if_tags: bool) -> Self {
+        let names_version = matches!(blob.revision(), Some(Revision::Version(_)));
         Self {
-            right: Right::Delete,
+            right: Right::deletion(names_version),
             proof,
             if_tags,
         }
@@ -83,6 +99,7 @@ impl Asked {
                 Right::List => "list (l)",
                 Right::Write => "create (c) or, to overwrite, write (w)",
                 Right::Delete => "delete (d)",
+                Right::DeleteVersion => "delete version (x)",
                 Right::Tags => "tags (t)",
                 Right::Find => "find blobs by tags (f)",
             };
@@ -90,12 +107,12 @@ impl Asked {
                 "the SAS does not permit it; make one with the permission {permission}"
             );
         }
-        // Of the roles, that of the owner alone is about tags:
+        // Of the roles, that of the owner alone is about tags and the deletion of versions:
         // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage
         let role = match self.right {
             Right::Read | Right::List => "Reader",
             Right::Write | Right::Delete => "Contributor",
-            Right::Tags | Right::Find => "Owner",
+            Right::Tags | Right::Find | Right::DeleteVersion => "Owner",
         };
         format!(
             "the identity lacks a role; assign 'Storage Blob Data {role}' to it on the account or \
@@ -118,6 +135,12 @@ mod tests {
             (request("PUT"), "Contributor", "(w)"),
             (request("PUT").query("comp", "tier"), "Contributor", "(w)"),
             (request("DELETE"), "Contributor", "(d)"),
+            (
+                request("DELETE").query("snapshot", "s"),
+                "Contributor",
+                "(d)",
+            ),
+            (request("DELETE").query("versionid", "v"), "Owner", "(x)"),
             (request("POST").query("comp", "batch"), "Contributor", "(d)"),
             (request("GET").query("comp", "tags"), "Owner", "(t)"),
             (request("GET").query("comp", "blobs"), "Owner", "(f)"),
