@@ -19,6 +19,8 @@ from ._blob_results import BlobItem, BlobProperties
 from ._client import Client
 from ._credentials import default_credential
 from ._default import (
+    account_sas_url,
+    container_sas_url,
     copy,
     delete,
     delete_many,
@@ -34,6 +36,7 @@ from ._default import (
     read,
     read_into,
     read_many,
+    sas_url,
     set_http_headers,
     set_metadata,
     set_metadata_many,
@@ -90,6 +93,8 @@ __all__ = [
     "TransferResult",
     "WriteOptions",
     "__version__",
+    "account_sas_url",
+    "container_sas_url",
     "copy",
     "crc64",
     "default_credential",
@@ -107,6 +112,7 @@ __all__ = [
     "read",
     "read_into",
     "read_many",
+    "sas_url",
     "set_http_headers",
     "set_metadata",
     "set_metadata_many",

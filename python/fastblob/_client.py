@@ -15,6 +15,7 @@ from ._listing import Listing
 from ._many_blobs import ManyBlobs
 from ._one_blob import OneBlob
 from ._properties import Properties
+from ._signing import Signing
 from ._tracebacks import without_frames
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ._types import Checksum, StrPath, WorkloadType
 
 
-class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying):
+class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, Signing):
     """Moves the blobs of one storage account.
 
     Safe to share between threads, and meant to be: its connections are kept between calls. ``close()`` ends

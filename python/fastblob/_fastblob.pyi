@@ -155,6 +155,27 @@ class Engine:
         waits: bool,
         watched: bool = False,
     ) -> Properties | Call: ...
+    def sas_url(
+        self,
+        blob: _Blob,
+        is_container: bool,
+        permissions: str,
+        start: datetime | None,
+        expiry: datetime,
+        ip: str | None,
+        protocol: str | None,
+        headers: WriteOptions,
+        watched: bool = False,
+    ) -> str | Call: ...
+    def account_sas_url(
+        self,
+        permissions: str,
+        resource_types: str,
+        start: datetime | None,
+        expiry: datetime,
+        ip: str | None,
+        protocol: str | None,
+    ) -> str: ...
     def set_tier(
         self, blob: _Blob, tier: str, conditions: Conditions | None, watched: bool = False
     ) -> Call | None: ...

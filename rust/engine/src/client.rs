@@ -4,7 +4,7 @@ use std::{sync::Arc, thread::ThreadId, time::Duration};
 
 use crate::{
     account::Account,
-    auth::{Credential, Token, TokenCache, TokenError},
+    auth::{Credential, Sas, Signing, Token, TokenCache, TokenError},
     azure::{BlobRef, ListBlobs, ListEntry, ListOptions, Session, Statistics},
     cancel::{CancelFlag, Cancellation, SignalPoll},
     config::Config,
@@ -66,6 +66,19 @@ impl Client {
     /// Says which client it is.
     pub fn check_open(&self) -> Result<(), InvalidInput> {
         self.0.check_open()
+    }
+
+    /// The account's URL with a SAS of the account.
+    ///
+    /// # Errors
+    /// Where the credential is no key, which alone can sign it.
+    pub fn account_sas_url(&self, sas: Sas) -> Result<String, InvalidInput> {
+        let endpoint = &self.0.endpoint;
+        let sas = sas.with_default_protocol(endpoint.is_tls());
+        match self.0.credential().sign(&sas, None)? {
+            Signing::Done(query) => Ok(format!("{}/?{query}", endpoint.url())),
+            Signing::NeedsDelegationKey => unreachable!("no account is signed for with such a key"),
+        }
     }
 
     /// Another key or SAS from now on.

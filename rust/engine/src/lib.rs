@@ -29,11 +29,11 @@ mod scratch;
 mod sync;
 mod transfer;
 
-pub use auth::{Credential, Token, TokenError};
+pub use auth::{Credential, Sas, SasOptions, SasScope, Token, TokenError};
 pub use azure::{
     Answer, BlobProperties, BlobRef, Conditions, ContentHeaders, CopyBlob, DeleteBlob, Downloaded,
-    GetTags, Include, ListEntry, ListOptions, SetHttpHeaders, SetMetadata, SetTags, SetTier, Tier,
-    Updated, WriteOptions,
+    GetTags, Include, ListEntry, ListOptions, SasUrl, SetHttpHeaders, SetMetadata, SetTags,
+    SetTier, Tier, Updated, WriteOptions,
 };
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;

@@ -109,6 +109,7 @@ impl Outcome {
             Output::Answer(Answer::Tags(tags)) => {
                 self.value = Some(string_map(&tags).into_py_any(py)?);
             }
+            Output::Answer(Answer::Url(url)) => self.value = Some(url.into_py_any(py)?),
             Output::Answer(Answer::Entries(entries)) => {
                 let container: Arc<str> = self.blob.container().into();
                 let entries = entries.into_iter();

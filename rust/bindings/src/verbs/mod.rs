@@ -9,6 +9,7 @@ mod list;
 mod metadata;
 mod properties;
 mod read;
+mod sas;
 mod tags;
 mod tier;
 mod upload;

@@ -16,6 +16,7 @@ mod failed;
 mod get_blob;
 mod get_block_list;
 mod get_properties;
+mod get_user_delegation_key;
 mod list_blobs;
 mod list_page;
 mod looks_secret;
@@ -25,6 +26,7 @@ mod put_block;
 mod put_block_list;
 mod redaction;
 mod right;
+mod sas_url;
 mod session;
 mod set_http_headers;
 mod set_metadata;
@@ -62,6 +64,7 @@ pub use self::{
     get_properties::BlobProperties,
     list_blobs::{Include, ListOptions},
     list_page::ListEntry,
+    sas_url::SasUrl,
     set_http_headers::SetHttpHeaders,
     set_metadata::SetMetadata,
     set_tier::SetTier,

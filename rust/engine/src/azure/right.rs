@@ -10,6 +10,8 @@ enum Right {
     Write,
     Delete,
     Tags,
+    /// Signing in one's own name.
+    Delegate,
 }
 
 /// How whoever asks proves who that is.
@@ -48,6 +50,7 @@ impl Asked {
         let sets_tags = request.headers.iter().any(|(name, _)| name == "x-ms-tags");
         let right = match (request.method, comp) {
             (_, Some("tags")) => Right::Tags,
+            (_, Some("userdelegationkey")) => Right::Delegate,
             ("GET", Some("list")) => Right::List,
             ("GET" | "HEAD", _) => Right::Read,
             // The batches that are sent are of deletions.
@@ -75,21 +78,28 @@ impl Asked {
                 Right::Write => "create (c) or, to overwrite, write (w)",
                 Right::Delete => "delete (d)",
                 Right::Tags => "tags (t)",
+                // No SAS permits that.
+                Right::Delegate => return self.role(),
             };
             return format!(
                 "the SAS does not permit it; make one with the permission {permission}"
             );
         }
+        self.role()
+    }
+
+    fn role(self) -> String {
         // Of the roles, that of the owner alone is about tags:
         // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage
-        let role = match self.right {
-            Right::Read | Right::List => "Reader",
-            Right::Write | Right::Delete => "Contributor",
-            Right::Tags => "Owner",
+        let (role, place) = match self.right {
+            Right::Read | Right::List => ("Data Reader", "account or container"),
+            Right::Write | Right::Delete => ("Data Contributor", "account or container"),
+            Right::Tags => ("Data Owner", "account or container"),
+            Right::Delegate => ("Delegator", "account"),
         };
         format!(
-            "the identity lacks a role; assign 'Storage Blob Data {role}' to it on the account or \
-             container, and allow some minutes for it"
+            "the identity lacks a role; assign 'Storage Blob {role}' to it on the {place}, and allow some \
+             minutes for it"
         )
     }
 }
@@ -117,5 +127,8 @@ mod tests {
             let advice = Asked::new(&request, Proof::Sas).advice();
             assert!(advice.contains(permission), "{advice}");
         }
+        let request = request("POST").query("comp", "userdelegationkey");
+        let advice = Asked::new(&request, Proof::Token).advice();
+        assert!(advice.contains("'Storage Blob Delegator'"), "{advice}");
     }
 }

@@ -42,6 +42,8 @@ pub enum Answer {
     Properties(Box<BlobProperties>),
     /// Index tags.
     Tags(Vec<(String, String)>),
+    /// A URL with a SAS.
+    Url(String),
     /// What is below the prefix.
     Entries(Vec<ListEntry>),
 }

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     azure::{
         Answer, BlobRef, Conditions, CopyBlob, DeleteBlob, Downloaded, GetProperties, GetTags,
-        ListAll, ListOptions, SetHttpHeaders, SetMetadata, SetTags, SetTier, SmallOperation,
-        Updated, WriteOptions,
+        ListAll, ListOptions, SasUrl, SetHttpHeaders, SetMetadata, SetTags, SetTier,
+        SmallOperation, Updated, WriteOptions,
     },
     error::{Error, Result},
     http::ResponseHead,
@@ -145,6 +145,11 @@ impl Job {
     /// Asks for a blob's properties.
     pub fn properties(blob: BlobRef, conditions: Conditions) -> Self {
         Self::small(blob, GetProperties { conditions })
+    }
+
+    /// Makes a URL with a SAS of a blob or container.
+    pub fn sas_url(blob: BlobRef, operation: SasUrl) -> Self {
+        Self::small(blob, operation)
     }
 
     /// Lists what is below a prefix.
