@@ -28,7 +28,7 @@ mod _fastblob {
 
     #[pymodule_export]
     use crate::{
-        blob::{check_path, parse_path},
+        blob::{check_path, parse_blob_url, parse_path},
         buffers::crc64,
         call::Call,
         engine::Engine,

@@ -10,6 +10,7 @@ mod account;
 mod admission;
 mod auth;
 mod azure;
+mod blob_url;
 mod cancel;
 pub mod checksum;
 mod client;
@@ -35,6 +36,7 @@ pub use azure::{
     GetTags, Include, ListEntry, ListOptions, SasUrl, SetHttpHeaders, SetMetadata, SetTags,
     SetTier, Tier, Updated, WriteOptions,
 };
+pub use blob_url::BlobUrl;
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;
 pub use client::{Client, Listing, Page};

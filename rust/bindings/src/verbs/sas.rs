@@ -46,10 +46,6 @@ impl Engine {
 
     /// Of the account.
     #[pyo3(signature = (permissions, resource_types, start, expiry, ip, protocol))]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "they are keyword arguments in Python"
-    )]
     fn account_sas_url(
         &self,
         permissions: String,

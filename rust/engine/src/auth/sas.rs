@@ -142,15 +142,12 @@ impl Sas {
     /// The query, signed with the account's key; of an account the blob does not matter.
     pub(super) fn signed_with(&self, key: &SharedKey, blob: Option<&BlobRef>) -> String {
         let fields = self.fields();
-        let to_sign = match blob {
-            Some(_) => lines(&SIGNED_WITH_ACCOUNT_KEY, &fields, key.account(), blob).join("\n"),
-            None => {
-                let mut text = format!("{}\n", key.account());
-                for line in lines(&SIGNED_OF_ACCOUNT, &fields, key.account(), None) {
-                    text.extend([&line, "\n"]);
-                }
-                text
-            }
+        let to_sign = if blob.is_some() {
+            lines(&SIGNED_WITH_ACCOUNT_KEY, &fields, key.account(), blob).join("\n")
+        } else {
+            // The last line of these has an end too.
+            let lines = lines(&SIGNED_OF_ACCOUNT, &fields, key.account(), None);
+            format!("{}\n{}\n", key.account(), lines.join("\n"))
         };
         query(&fields, &key.sign(&to_sign))
     }

@@ -54,14 +54,12 @@ impl SmallOperation for SasUrl {
             Signing::Done(query) => query,
             Signing::NeedsDelegationKey => {
                 let life = KeyLife::until(sas.expiry(), SystemTime::now())?;
-                let kept = account.delegation_key(sas.expiry());
-                let key = match kept {
-                    Some(key) => key,
-                    None => {
-                        let key = Arc::new(get_user_delegation_key(session, attempts, life)?);
-                        account.keep_delegation_key(&key);
-                        key
-                    }
+                let key = if let Some(kept) = account.delegation_key(sas.expiry()) {
+                    kept
+                } else {
+                    let key = Arc::new(get_user_delegation_key(session, attempts, life)?);
+                    account.keep_delegation_key(&key);
+                    key
                 };
                 sas.delegated(endpoint.account(), &key, blob)
             }
