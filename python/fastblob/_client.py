@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import _credentials, _environment, _fastblob
 from ._connection import Connection
 from ._copying import Copying
+from ._copying_from import CopyingFrom
 from ._directories import Directories
 from ._listing import Listing
 from ._many_blobs import ManyBlobs
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from ._types import Checksum, StrPath, WorkloadType
 
 
-class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, Signing):
+class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, CopyingFrom, Signing):
     """Moves the blobs of one storage account.
 
     Safe to share between threads, and meant to be: its connections are kept between calls. ``close()`` ends

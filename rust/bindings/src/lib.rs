@@ -35,7 +35,7 @@ mod _fastblob {
         results::{ListEntry, Outcome, Progress, Properties},
         service::Service,
         values::{Conditions, Trust, WriteOptions},
-        verbs::Pages,
+        verbs::{CopySource, Pages},
     };
 
     #[pymodule_export]

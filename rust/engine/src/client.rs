@@ -5,7 +5,9 @@ use std::{sync::Arc, thread::ThreadId, time::Duration};
 use crate::{
     account::Account,
     auth::{Credential, Sas, Signing, Token, TokenCache, TokenError},
-    azure::{BlobRef, ListBlobs, ListEntry, ListOptions, Session, Statistics},
+    azure::{
+        BlobProperties, BlobRef, CopySource, ListBlobs, ListEntry, ListOptions, Session, Statistics,
+    },
     cancel::{CancelFlag, Cancellation, SignalPoll},
     config::Config,
     error::{Error, InvalidInput, Result},
@@ -66,6 +68,18 @@ impl Client {
     /// Says which client it is.
     pub fn check_open(&self) -> Result<(), InvalidInput> {
         self.0.check_open()
+    }
+
+    /// A blob of this account, from which a client of another one is to copy; it had these properties.
+    ///
+    /// # Errors
+    /// Where nothing tells its version.
+    pub fn copy_source(
+        &self,
+        blob: &BlobRef,
+        properties: &BlobProperties,
+    ) -> Result<CopySource, InvalidInput> {
+        CopySource::new(Arc::clone(&self.0), blob.clone(), properties.clone())
     }
 
     /// The account's URL with a SAS of the account.

@@ -32,9 +32,9 @@ mod transfer;
 
 pub use auth::{Credential, Sas, SasOptions, SasScope, Token, TokenError};
 pub use azure::{
-    Answer, BlobProperties, BlobRef, Conditions, ContentHeaders, CopyBlob, DeleteBlob, Downloaded,
-    GetTags, Include, ListEntry, ListOptions, SasUrl, SetHttpHeaders, SetMetadata, SetTags,
-    SetTier, Tier, Updated, WriteOptions,
+    Answer, BlobProperties, BlobRef, Conditions, ContentHeaders, CopyBlob, CopySource, DeleteBlob,
+    Downloaded, GetTags, Include, ListEntry, ListOptions, SasUrl, SetHttpHeaders, SetMetadata,
+    SetTags, SetTier, Tier, Updated, WriteOptions,
 };
 pub use blob_url::BlobUrl;
 pub use cancel::SignalPoll;

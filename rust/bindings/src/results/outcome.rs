@@ -94,7 +94,7 @@ impl Outcome {
             }
             Output::Uploaded(uploaded) => {
                 self.size = uploaded.size;
-                self.crc64 = Some(uploaded.crc64);
+                self.crc64 = uploaded.crc64;
                 self.version.etag = uploaded.etag;
                 self.version.last_modified = uploaded.last_modified;
             }

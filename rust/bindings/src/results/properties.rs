@@ -22,6 +22,10 @@ impl Properties {
             properties,
         }
     }
+
+    pub(crate) fn parts(&self) -> (&BlobRef, &BlobProperties) {
+        (&self.blob, &self.properties)
+    }
 }
 
 #[pymethods]

@@ -1,6 +1,7 @@
 //! What can be asked of an account, a verb a file: for one blob, and for many.
 
 mod copy;
+mod copy_from;
 mod delete;
 mod directories;
 mod download;
@@ -15,4 +16,5 @@ mod tier;
 mod upload;
 mod write;
 
+pub(crate) use copy_from::CopySource;
 pub(crate) use list::Pages;

@@ -78,6 +78,10 @@ impl Credential {
         }
     }
 
+    pub(crate) fn is_anonymous(&self) -> bool {
+        matches!(self.0, Kind::Anonymous)
+    }
+
     /// What belongs to the query of every request.
     pub(crate) fn query(&self) -> Option<&str> {
         match &self.0 {

@@ -9,6 +9,7 @@ mod blob_ref;
 mod conditions;
 mod content_headers;
 mod copy_blob;
+mod copy_source;
 mod creation;
 mod delete_blob;
 mod error_response;
@@ -22,7 +23,9 @@ mod list_page;
 mod looks_secret;
 mod opened;
 mod put_blob;
+mod put_blob_from_url;
 mod put_block;
+mod put_block_from_url;
 mod put_block_list;
 mod redaction;
 mod right;
@@ -45,7 +48,9 @@ pub(crate) use self::{
     list_blobs::{ListAll, ListBlobs},
     opened::Opened,
     put_blob::PutBlob,
+    put_blob_from_url::PutBlobFromUrl,
     put_block::PutBlock,
+    put_block_from_url::PutBlockFromUrl,
     put_block_list::PutBlockList,
     redaction::shown_path,
     session::{Session, Statistics},
@@ -59,6 +64,7 @@ pub use self::{
     conditions::Conditions,
     content_headers::ContentHeaders,
     copy_blob::CopyBlob,
+    copy_source::CopySource,
     delete_blob::DeleteBlob,
     get_blob::Downloaded,
     get_properties::BlobProperties,

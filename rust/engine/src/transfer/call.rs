@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     call_state::{CallState, OnError},
-    download,
+    copy_from, download,
     item::Item,
     job::{Job, Kind, Outcome, Settled, Source},
     memory::MemorySource,
@@ -318,6 +318,9 @@ impl Call {
                     } else {
                         state.items.lock().add_delete((item, delete));
                     }
+                }
+                Kind::CopyFrom { source, options } => {
+                    tasks.push(copy_from::task(item, source, options));
                 }
                 Kind::Small(operation) => tasks.push(small::task(item, operation)),
                 Kind::Download {

@@ -218,7 +218,7 @@ impl Items {
                 ..
             } => return self.take_file(target),
             Kind::Download { .. } => None,
-            Kind::Upload { options, .. } => {
+            Kind::Upload { options, .. } | Kind::CopyFrom { options, .. } => {
                 options.validate().err().or_else(|| self.take_blob(blob))
             }
             _ => self.take_blob(blob),

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     azure::{
-        Answer, BlobRef, Conditions, CopyBlob, DeleteBlob, Downloaded, GetProperties, GetTags,
-        ListAll, ListOptions, SasUrl, SetHttpHeaders, SetMetadata, SetTags, SetTier,
+        Answer, BlobRef, Conditions, CopyBlob, CopySource, DeleteBlob, Downloaded, GetProperties,
+        GetTags, ListAll, ListOptions, SasUrl, SetHttpHeaders, SetMetadata, SetTags, SetTier,
         SmallOperation, Updated, WriteOptions,
     },
     error::{Error, Result},
@@ -55,6 +55,10 @@ pub(super) enum Kind {
     },
     Upload {
         source: Source,
+        options: Arc<WriteOptions>,
+    },
+    CopyFrom {
+        source: Box<CopySource>,
         options: Arc<WriteOptions>,
     },
     Delete(DeleteBlob),
@@ -140,6 +144,17 @@ impl Job {
     /// Copies a blob.
     pub fn copy(target: BlobRef, copy: CopyBlob) -> Self {
         Self::small(target, copy)
+    }
+
+    /// Copies a blob of another account.
+    pub fn copy_from(source: CopySource, target: BlobRef, options: Arc<WriteOptions>) -> Self {
+        Self {
+            blob: target,
+            kind: Kind::CopyFrom {
+                source: Box::new(source),
+                options,
+            },
+        }
     }
 
     /// Asks for a blob's properties.
@@ -237,6 +252,7 @@ impl fmt::Debug for Kind {
         f.write_str(match self {
             Self::Download { .. } => "Download",
             Self::Upload { .. } => "Upload",
+            Self::CopyFrom { .. } => "CopyFrom",
             Self::Delete(_) => "Delete",
             Self::Small(_) => "Small",
             Self::Settled(..) => "Settled",
@@ -262,8 +278,8 @@ pub enum Output {
 pub struct Uploaded {
     /// Bytes that the blob has now.
     pub size: u64,
-    /// CRC64 of them.
-    pub crc64: u64,
+    /// CRC64 of them, where anybody says it.
+    pub crc64: Option<u64>,
     /// ETag, in quotes as the service sends it.
     pub etag: Option<String>,
     /// When it was written.
@@ -272,7 +288,7 @@ pub struct Uploaded {
 
 impl Uploaded {
     /// `head` is of the answer to what made the blob.
-    pub(super) fn new(size: u64, crc64: u64, head: &ResponseHead) -> Self {
+    pub(super) fn new(size: u64, crc64: Option<u64>, head: &ResponseHead) -> Self {
         let Updated {
             etag,
             last_modified,

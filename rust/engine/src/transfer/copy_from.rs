@@ -1,0 +1,209 @@
+//! A blob of another account on its way, which the service itself fetches.
+//!
+//! A small one is one Put Blob From URL. A larger one is blocks, several at a time, and a block list at the
+//! end, before which nobody sees anything of it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{
+    blocks::Commit,
+    item::Item,
+    job::{Output, Uploaded},
+    part_tracker::{Part, PartTracker, Total},
+    plan::{BlockIds, Parts},
+    scheduler::{PartSource, Task, Worker},
+};
+use crate::{
+    azure::{Attempts, CopySource, PutBlobFromUrl, PutBlockFromUrl, WriteOptions},
+    error::{Error, ErrorKind, Result},
+    limits::COPY_BLOCK_SIZE,
+};
+
+/// The task of copying a blob.
+pub(super) fn task(
+    item: Item,
+    source: Box<CopySource>,
+    options: Arc<WriteOptions>,
+) -> Box<dyn Task> {
+    Box::new(CopyFrom {
+        item,
+        source,
+        options,
+        attempts: Attempts::default(),
+    })
+}
+
+struct CopyFrom {
+    item: Item,
+    source: Box<CopySource>,
+    options: Arc<WriteOptions>,
+    attempts: Attempts,
+}
+
+impl Task for CopyFrom {
+    fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
+        if self.source.size() > COPY_BLOCK_SIZE {
+            begin_blocks(*self);
+            return None;
+        }
+        let put = PutBlobFromUrl {
+            blob: &self.item.blob,
+            path: &self.item.url_path,
+            source: &self.source,
+            options: &self.options,
+        };
+        match put.run(&mut self.item.session(worker), &mut self.attempts) {
+            Err(error) if error.is_token_needed() => Some(self),
+            Err(error) => {
+                self.item.finish(Err(error));
+                None
+            }
+            Ok(head) => {
+                let size = self.source.size();
+                self.item.moved(size);
+                let copied = Uploaded::new(size, None, &head);
+                self.item.finish(Ok(Output::Uploaded(copied)));
+                None
+            }
+        }
+    }
+}
+
+struct Blocks {
+    item: Item,
+    source: Box<CopySource>,
+    /// With all that the source says.
+    options: WriteOptions,
+    parts: Parts,
+    ids: BlockIds,
+    tracker: PartTracker,
+    /// The service has said the checksum of each block.
+    has_crc64: AtomicBool,
+}
+
+fn begin_blocks(copy: CopyFrom) {
+    let CopyFrom {
+        item,
+        source,
+        options,
+        ..
+    } = copy;
+    let Some(parts) = Parts::of(source.size(), COPY_BLOCK_SIZE) else {
+        item.finish(Err(Error::new(
+            ErrorKind::InvalidInput,
+            "the source is larger than a block blob can be (190.7 TiB)",
+        )));
+        return;
+    };
+    let (queue, scheduler) = (item.call.queue, Arc::clone(&item.call.account.scheduler));
+    scheduler.push_parts(
+        queue,
+        Arc::new(Blocks {
+            item,
+            options: source.complete(&options),
+            source,
+            parts,
+            ids: BlockIds::new(),
+            tracker: PartTracker::new(Some(parts.count()), 0),
+            has_crc64: AtomicBool::new(true),
+        }),
+    );
+}
+
+impl PartSource for Blocks {
+    fn claim(self: Arc<Self>) -> Option<Box<dyn Task>> {
+        let index = self.tracker.claim()?;
+        Some(Box::new(Block {
+            blocks: self,
+            index,
+            attempts: Attempts::default(),
+        }))
+    }
+}
+
+struct Block {
+    blocks: Arc<Blocks>,
+    index: u64,
+    attempts: Attempts,
+}
+
+impl Task for Block {
+    fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
+        let blocks = Arc::clone(&self.blocks);
+        let guard = blocks.tracker.guard();
+        let result = self.copy(worker);
+        guard.release();
+        if matches!(&result, Err(error) if error.is_token_needed()) {
+            return Some(self);
+        }
+        match blocks.tracker.done(result.map(Some))? {
+            Ok(total) => Box::new(BlocksCommit::new(blocks, total)).run(worker),
+            Err(error) => {
+                blocks.item.finish(Err(error));
+                None
+            }
+        }
+    }
+}
+
+impl Block {
+    fn copy(&mut self, worker: &mut Worker) -> Result<Part> {
+        let blocks = &*self.blocks;
+        let (offset, length) = blocks.parts.get(self.index);
+        let put = PutBlockFromUrl {
+            path: &blocks.item.url_path,
+            id: &blocks.ids.get(self.index),
+            source: &blocks.source,
+            offset,
+            length,
+            options: &blocks.options,
+        };
+        let crc64 = put.run(&mut blocks.item.session(worker), &mut self.attempts)?;
+        if crc64.is_none() {
+            blocks.has_crc64.store(false, Ordering::Relaxed);
+        }
+        blocks.item.moved(length);
+        Ok(Part {
+            index: self.index,
+            crc64: crc64.unwrap_or_default(),
+            length,
+        })
+    }
+}
+
+struct BlocksCommit {
+    blocks: Arc<Blocks>,
+    commit: Commit,
+}
+
+impl BlocksCommit {
+    fn new(blocks: Arc<Blocks>, total: Total) -> Self {
+        let md5 = blocks.source.content_md5().map(|md5| STANDARD.encode(md5));
+        let commit = Commit::new(total).with_md5(md5);
+        Self { blocks, commit }
+    }
+}
+
+impl Task for BlocksCommit {
+    fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
+        let blocks = Arc::clone(&self.blocks);
+        let commit = &mut self.commit;
+        match commit.send(&blocks.item, blocks.ids, &blocks.options, worker) {
+            Err(error) if error.is_token_needed() => Some(self),
+            result => {
+                let result = result.map(|mut copied| {
+                    let has_crc64 = blocks.has_crc64.load(Ordering::Relaxed);
+                    copied.crc64 = copied.crc64.filter(|_| has_crc64);
+                    Output::Uploaded(copied)
+                });
+                blocks.item.finish(result);
+                None
+            }
+        }
+    }
+}
