@@ -59,7 +59,7 @@ impl PutBlobFromUrl<'_> {
         };
         let error = match session.call(attempts, &mut call) {
             Ok((head, _)) => return Ok(head),
-            Err(error) => self.options.explain_condition(self.source.explain(error)),
+            Err(error) => self.options.explain(self.source.explain(error)),
         };
         if error.kind() == ErrorKind::AlreadyExists && self.options.creates() && attempts.ambiguous
         {
