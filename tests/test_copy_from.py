@@ -277,6 +277,44 @@ def test_a_source_s_token_that_ends_is_fetched_again() -> None:
     assert sent == ["Bearer token-1", "Bearer token-2", "Bearer token-2"]
 
 
+# Many --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["key", "sas", "token"])
+def test_many(
+    service_account: Account, service_container: str, client: fastblob.Client, target: Target, kind: str
+) -> None:
+    source = source_client(service_account, kind)
+    source.write_many([(f"{service_container}/{number}", content(number)) for number in range(20)])
+    results = client.copy_from_many(
+        source, ((item, f"data/{item.name}") for item in source.list(service_container)), tags={"a": "b"}
+    )
+    assert target.blobs == {f"/data/{number}": content(number) for number in range(20)}
+    assert [result.blob for result in results] == [f"data/{name}" for name in sorted(map(str, range(20)))]
+    assert target.header("x-ms-tags") == {"a=b"}
+
+
+def test_many_of_which_some_fail(
+    service_account: Account, service_container: str, client: fastblob.Client, target: Target
+) -> None:
+    source = source_client(service_account, "key")
+    source.write(f"{service_container}/b", b"content")
+    items = [(f"{service_container}/none", "data/none"), (f"{service_container}/b", "data/b")]
+    missing, copied = client.copy_from_many(source, items, on_error="collect")
+    assert isinstance(missing.error, fastblob.BlobNotFoundError)
+    assert (missing.blob, missing.error.blob) == ("data/none", f"{service_container}/none")
+    assert copied.error is None
+    assert target.blobs == {"/data/b": b"content"}
+    with pytest.raises(fastblob.BlobNotFoundError):
+        client.copy_from_many(source, items, overwrite=True)
+    with pytest.raises(ValueError, match="two items"):
+        client.copy_from_many(source, [(f"{service_container}/b", "data/b")] * 2)
+    with pytest.raises(TypeError, match="item 0: expected"):
+        client.copy_from_many(source, [f"{service_container}/b"])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="iterable"):
+        client.copy_from_many(source, "data/b")  # type: ignore[arg-type]
+
+
 # What goes wrong -----------------------------------------------------------------------------------
 
 
@@ -359,6 +397,17 @@ def test_an_error_of_the_target_names_that() -> None:
     assert caught.value.blob == "none/target"
 
 
+def test_a_source_s_credential_that_fails(client: fastblob.Client, target: Target) -> None:
+    class NoTokens:
+        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            raise ValueError("nobody is signed in")
+
+    source = fastblob.Client("http://127.0.0.1:9/account", NoTokens())
+    with pytest.raises(fastblob.AuthenticationError, match="nobody is signed in"):
+        client.copy_from(source, "data/b", "data/t")
+    assert target.requests == []
+
+
 def test_a_source_s_client_without_a_right(
     service_account: Account, service_container: str, client: fastblob.Client
 ) -> None:
@@ -398,6 +447,8 @@ def test_what_is_refused_before_anything_is_sent(client: fastblob.Client, target
     unreachable = fastblob.Client("http://127.0.0.1:9/account", KEY)
     with pytest.raises(ValueError, match="must not end with a slash"):
         client.copy_from(unreachable, "data/b", "data/t/")
+    with pytest.raises(ValueError, match="names a container"):
+        client.copy_from(unreachable, "data", "data/t")
     with pytest.raises(ValueError, match="metadata"):
         client.copy_from(unreachable, "data/b", "data/t", metadata={"not legal": ""})
     assert target.requests == []

@@ -74,8 +74,9 @@ class Connection:
 
     def supply_token(self, source: _fastblob.CopySource) -> None:
         """Fetches a token for the source of a copy, where one is needed now or soon."""
+        engine = self.engine()
         if source.needs_token():
-            supply_token(self, self._engine)
+            supply_token(self, engine)
 
     def close(self) -> None:
         """Closes what is idle, and refuses further calls, also in children."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._connection import Connection
+from ._on_error import names_of, not_a_string
 from ._options import conditions, raw_options
-from ._paths import BlobPath
 from ._progress import Reporter, make_reporter
 from ._results import TransferResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from . import _fastblob
     from ._client import Client
-    from ._types import Blob, ProgressOption, Tier
+    from ._types import Blob, OnError, ProgressOption, Tier
 
 
 class CopyingFrom:
@@ -96,9 +96,7 @@ class CopyingFrom:
         https://learn.microsoft.com/rest/api/storageservices/put-blob-from-url,
         https://learn.microsoft.com/rest/api/storageservices/put-block-from-url
         """
-        origin: object = getattr(source_client, "_connection", None)
-        if not isinstance(origin, Connection):
-            raise TypeError(f"source_client must be a fastblob.Client, not {type(source_client).__name__}")
+        origin = _connection_of(source_client)
         options = raw_options(
             overwrite=overwrite,
             metadata=metadata,
@@ -118,15 +116,60 @@ class CopyingFrom:
         of_source = conditions(
             source_if_match, source_if_none_match, source_if_modified_since, source_if_unmodified_since
         )
-        # Refused before the source is looked at.
-        to = BlobPath(target) if isinstance(target, str) else target
         reporter = make_reporter(progress)
+        copied = origin.engine().copy_source()
         connection = self._connection
-        engine = connection.engine()
-        found = origin.finish(origin.engine().properties(source, of_source))
-        copied = origin.engine().copy_source(found)
-        call = engine.copy_from(copied, to, options)
+        call = connection.engine().copy_from(copied, source, of_source, target, options)
         return TransferResult(connection.finish(call, _TokenSupplier(origin, copied, reporter)))
+
+    def copy_from_many(
+        self,
+        source_client: Client,
+        items: Iterable[tuple[Blob, Blob]],
+        *,
+        overwrite: bool = False,
+        metadata: Mapping[str, str] | None = None,
+        tier: Tier | None = None,
+        tags: Mapping[str, str] | None = None,
+        on_error: OnError = "raise",
+        progress: ProgressOption = None,
+    ) -> list[TransferResult]:
+        """Copies many blobs of another account into this one, as ``copy_from`` does, several at a time.
+
+        Args:
+            source_client: The client of the source's account.
+            items: Pairs ``(source, target)``, as for ``copy_from``, each target once.
+            overwrite: Replace blobs that are there.
+            metadata: The targets' metadata; None, or empty: that of each source.
+            tier: The targets' access tier; None: the account's default.
+            tags: The targets' index tags; None: none.
+            on_error: As for ``download_many``.
+            progress: As for ``download``.
+
+        Returns:
+            One result per item, in the order of the input.
+
+        Raises:
+            TransferError: The first failure that is not collected, of the class that ``copy_from`` raises.
+
+        https://learn.microsoft.com/rest/api/storageservices/put-blob-from-url
+        """
+        collected, reporter = names_of(on_error), make_reporter(progress)
+        not_a_string(items, "(source, target)")
+        origin = _connection_of(source_client)
+        options = raw_options(overwrite=overwrite, metadata=metadata, tier=tier, tags=tags)
+        copied = origin.engine().copy_source()
+        connection = self._connection
+        call = connection.engine().copy_from_many(copied, options, collected)
+        supplier = _TokenSupplier(origin, copied, reporter)
+        return list(map(TransferResult, connection.run_items(call, items, supplier)))
+
+
+def _connection_of(client: object) -> Connection:
+    connection: object = getattr(client, "_connection", None)
+    if not isinstance(connection, Connection):
+        raise TypeError(f"source_client must be a fastblob.Client, not {type(client).__name__}")
+    return connection
 
 
 class _TokenSupplier(Reporter):
@@ -142,6 +185,7 @@ class _TokenSupplier(Reporter):
         self._origin = origin
         self._source = source
         self._reporter = reporter
+        origin.supply_token(source)
 
     def tick(self, call: _fastblob.Call) -> None:
         self._origin.supply_token(self._source)

@@ -23,6 +23,7 @@ __all__ = [
     "TOKEN",
     "Call",
     "Conditions",
+    "CopySource",
     "Engine",
     "ListEntry",
     "Outcome",
@@ -35,6 +36,7 @@ __all__ = [
     "__version__",
     "check_path",
     "crc64",
+    "parse_blob_url",
     "parse_path",
 ]
 
@@ -177,8 +179,16 @@ class Engine:
         ip: str | None,
         protocol: str | None,
     ) -> str: ...
-    def copy_source(self, properties: Properties) -> CopySource: ...
-    def copy_from(self, source: CopySource, target: _Blob, options: WriteOptions) -> Call: ...
+    def copy_source(self) -> CopySource: ...
+    def copy_from(
+        self,
+        source: CopySource,
+        blob: _Blob,
+        conditions: Conditions | None,
+        target: _Blob,
+        options: WriteOptions,
+    ) -> Call: ...
+    def copy_from_many(self, source: CopySource, options: WriteOptions, on_error: _OnError) -> Call: ...
     def set_tier(
         self, blob: _Blob, tier: str, conditions: Conditions | None, watched: bool = False
     ) -> Call | None: ...

@@ -5,9 +5,7 @@ use std::{sync::Arc, thread::ThreadId, time::Duration};
 use crate::{
     account::Account,
     auth::{Credential, Sas, Signing, Token, TokenCache, TokenError},
-    azure::{
-        BlobProperties, BlobRef, CopySource, ListBlobs, ListEntry, ListOptions, Session, Statistics,
-    },
+    azure::{BlobRef, CopySource, ListBlobs, ListEntry, ListOptions, Session, Statistics},
     cancel::{CancelFlag, Cancellation, SignalPoll},
     config::Config,
     error::{Error, InvalidInput, Result},
@@ -70,16 +68,9 @@ impl Client {
         self.0.check_open()
     }
 
-    /// A blob of this account, from which a client of another one is to copy; it had these properties.
-    ///
-    /// # Errors
-    /// Where nothing tells its version.
-    pub fn copy_source(
-        &self,
-        blob: &BlobRef,
-        properties: &BlobProperties,
-    ) -> Result<CopySource, InvalidInput> {
-        CopySource::new(Arc::clone(&self.0), blob.clone(), properties.clone())
+    /// This account, as the one that a client of another one copies from.
+    pub fn copy_source(&self) -> CopySource {
+        CopySource::new(Arc::clone(&self.0))
     }
 
     /// The account's URL with a SAS of the account.

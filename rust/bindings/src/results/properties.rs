@@ -22,10 +22,6 @@ impl Properties {
             properties,
         }
     }
-
-    pub(crate) fn parts(&self) -> (&BlobRef, &BlobProperties) {
-        (&self.blob, &self.properties)
-    }
 }
 
 #[pymethods]

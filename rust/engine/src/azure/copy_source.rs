@@ -1,4 +1,4 @@
-//! A blob that the service itself reads, for a copy to another account.
+//! Blobs that the service itself reads, for copies to another account.
 
 use std::{
     fmt,
@@ -7,13 +7,19 @@ use std::{
 };
 
 use super::{
-    blob_ref::BlobRef, content_headers::ContentHeaders, get_properties::BlobProperties,
-    redaction::shown_path, session::Session, write_options::WriteOptions,
+    attempts::Attempts,
+    blob_ref::BlobRef,
+    conditions::Conditions,
+    content_headers::ContentHeaders,
+    get_properties::{BlobProperties, get_properties, require_no_directory},
+    redaction::shown_path,
+    session::Session,
+    write_options::WriteOptions,
 };
 use crate::{
     account::Account,
     auth::{Credential, Sas, SasOptions, SasScope, Signing, TokenCache},
-    error::{Error, ErrorKind, InvalidInput, Result},
+    error::{Error, ErrorKind, Result},
     http::Request,
     limits::TICK,
 };
@@ -21,15 +27,21 @@ use crate::{
 /// A signature for one request lasts long enough for its retries.
 const SIGNED_FOR: Duration = Duration::from_secs(3_600);
 
-/// The version of a blob that is copied, and the account that it is read from.
+/// The account that the blobs of a call are copied from.
 #[derive(Clone)]
 pub struct CopySource {
     account: Arc<Account>,
+    /// How many tokens had been fetched when the call began.
+    token_fetches: u64,
+}
+
+/// The version of a blob that is copied.
+#[derive(Debug)]
+pub(crate) struct CopiedBlob {
+    source: CopySource,
     blob: BlobRef,
     properties: BlobProperties,
     etag: String,
-    /// How many tokens had been fetched when the copy began.
-    token_fetches: u64,
 }
 
 /// By what the service may read it.
@@ -41,28 +53,17 @@ pub(crate) struct Authorized {
 
 impl fmt::Debug for CopySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CopySource({})", self.url())
+        write!(f, "CopySource({})", self.account.endpoint.url())
     }
 }
 
 impl CopySource {
-    /// `properties` are those that the copy is to have.
-    pub(crate) fn new(
-        account: Arc<Account>,
-        blob: BlobRef,
-        properties: BlobProperties,
-    ) -> Result<Self, InvalidInput> {
-        let etag = properties.etag.clone().ok_or_else(|| {
-            InvalidInput::new("the source has no ETag, by which its version would be known")
-        })?;
+    pub(crate) fn new(account: Arc<Account>) -> Self {
         let token_fetches = account.with_tokens(TokenCache::fetches).unwrap_or_default();
-        Ok(Self {
+        Self {
             account,
-            blob,
-            properties,
-            etag,
             token_fetches,
-        })
+        }
     }
 
     /// Whether it is this thread's turn to fetch a token of the source's account.
@@ -74,6 +75,65 @@ impl CopySource {
         begin.unwrap_or(false)
     }
 
+    /// Looks at a blob: the version that is there now is what is copied. `session` is the target's.
+    pub(crate) fn look(
+        &self,
+        session: Session,
+        blob: &BlobRef,
+        conditions: &Conditions,
+    ) -> Result<CopiedBlob> {
+        let mut session = Session {
+            account: &self.account,
+            token_fetches: self.token_fetches,
+            ..session
+        };
+        let found = loop {
+            self.wait_for_token(&session)?;
+            match get_properties(&mut session, &mut Attempts::default(), blob, conditions) {
+                Err(error) if error.is_token_needed() => {}
+                found => break found,
+            }
+        };
+        let (properties, head) = found.map_err(|error| error.with_blob(blob))?;
+        require_no_directory(&properties, &head, &session)
+            .map_err(|error| error.with_blob(blob))?;
+        let etag = properties.etag.clone().ok_or_else(|| {
+            let message = "the source has no ETag, by which its version would be known";
+            Error::new(ErrorKind::Service, message).with_blob(blob)
+        })?;
+        Ok(CopiedBlob {
+            source: self.clone(),
+            blob: blob.clone(),
+            properties,
+            etag,
+        })
+    }
+
+    /// Where there is none: until whoever drives the call has fetched one.
+    fn wait_for_token(&self, session: &Session) -> Result<()> {
+        let end = Instant::now() + self.account.timeout;
+        loop {
+            match self
+                .account
+                .with_tokens(|tokens| tokens.authorization(self.token_fetches))
+            {
+                Some(Ok(None)) => {}
+                Some(Err(error)) => return Err(error),
+                Some(Ok(Some(_))) | None => return Ok(()),
+            }
+            if Instant::now() >= end {
+                return Err(Error::new(
+                    ErrorKind::Authentication,
+                    "no token for the source of the copy came in time",
+                ));
+            }
+            let sleep = session.cancellation.sleep(TICK / 10);
+            sleep.map_err(|_| Error::cancelled())?;
+        }
+    }
+}
+
+impl CopiedBlob {
     pub(crate) fn size(&self) -> u64 {
         self.properties.size
     }
@@ -109,35 +169,27 @@ impl CopySource {
 
     /// Without what authorises.
     fn url(&self) -> String {
-        let endpoint = &self.account.endpoint;
+        let endpoint = &self.source.account.endpoint;
         format!("{}{}", endpoint.origin(), endpoint.path_of(&self.blob))
     }
 
-    /// The same with what lets the service read it; where that is a token, it is waited for until whoever
-    /// drives the copy has fetched one.
+    /// What lets the service read it.
     pub(crate) fn authorized(&self, session: &Session) -> Result<Authorized> {
-        let end = Instant::now() + self.account.timeout;
         loop {
+            self.source.wait_for_token(session)?;
             if let Some(authorized) = self.try_authorized()? {
                 return Ok(authorized);
             }
-            if Instant::now() >= end {
-                return Err(Error::new(
-                    ErrorKind::Authentication,
-                    "no token for the source of the copy came in time",
-                ));
-            }
-            let sleep = session.cancellation.sleep(TICK / 2);
-            sleep.map_err(|_| Error::cancelled())?;
         }
     }
 
     /// None where a token has to be fetched first.
     fn try_authorized(&self) -> Result<Option<Authorized>> {
-        let credential = self.account.credential();
+        let account = &self.source.account;
+        let credential = account.credential();
         let url = self.url();
         if let Some(tokens) = credential.tokens() {
-            let token = tokens.authorization(self.token_fetches)?;
+            let token = tokens.authorization(self.source.token_fetches)?;
             return Ok(token.map(|token| Authorized {
                 url,
                 token: Some(token),
@@ -163,7 +215,7 @@ impl CopySource {
             protocol: None,
             content: ContentHeaders::default(),
         })?;
-        let sas = sas.with_default_protocol(self.account.endpoint.is_tls());
+        let sas = sas.with_default_protocol(self.source.account.endpoint.is_tls());
         match credential.sign(&sas, Some(&self.blob))? {
             Signing::Done(query) => Ok(query),
             Signing::NeedsDelegationKey => Err(Error::internal()),
@@ -210,11 +262,10 @@ mod tests {
     use super::*;
     use crate::{auth::Token, config::Config, endpoint::Endpoint};
 
-    fn source(credential: Credential) -> CopySource {
+    fn source(credential: Credential) -> CopiedBlob {
         let endpoint = Endpoint::parse("https://acct.blob.core.windows.net").unwrap();
         let account = Account::new(Config::new(endpoint, credential)).unwrap();
         let properties = BlobProperties {
-            etag: Some("\"0x1\"".to_owned()),
             content: ContentHeaders {
                 content_type: Some("text/csv".to_owned()),
                 content_language: Some("de".to_owned()),
@@ -224,7 +275,12 @@ mod tests {
             ..BlobProperties::default()
         };
         let blob = BlobRef::parse("data/a b").unwrap();
-        CopySource::new(Arc::new(account), blob, properties).unwrap()
+        CopiedBlob {
+            source: CopySource::new(Arc::new(account)),
+            blob,
+            etag: "\"0x1\"".to_owned(),
+            properties,
+        }
     }
 
     fn headers(credential: Credential) -> Vec<(String, String)> {
@@ -266,10 +322,13 @@ mod tests {
     fn a_token_goes_beside_the_url() {
         let source = source(Credential::token());
         assert!(source.try_authorized().unwrap().is_none());
-        assert!(source.needs_token());
+        assert!(source.source.needs_token());
         let token = Token::new("secret".to_owned(), 9e9).unwrap();
-        source.account.with_tokens(|tokens| tokens.fetched(&token));
-        assert!(!source.needs_token());
+        source
+            .source
+            .account
+            .with_tokens(|tokens| tokens.fetched(&token));
+        assert!(!source.source.needs_token());
         let authorized = source.try_authorized().unwrap().unwrap();
         let request = source.apply(Request::new("PUT", "/"), &authorized);
         assert_eq!(request.header_value("x-ms-copy-source"), Some(URL));
@@ -281,8 +340,9 @@ mod tests {
     #[test]
     fn a_source_without_a_token_fails_the_copy() {
         let source = source(Credential::token());
-        assert!(source.needs_token());
+        assert!(source.source.needs_token());
         source
+            .source
             .account
             .with_tokens(|tokens| tokens.failed("none left".into()));
         let error = source.try_authorized().err().unwrap();

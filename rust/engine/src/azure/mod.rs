@@ -43,6 +43,7 @@ mod write_options;
 pub(crate) use self::{
     attempts::Attempts,
     blob_batch::BatchDelete,
+    copy_source::CopiedBlob,
     get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{GetProperties, get_properties, require_no_directory},
     list_blobs::{ListAll, ListBlobs},

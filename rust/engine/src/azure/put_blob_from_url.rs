@@ -3,7 +3,7 @@
 use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
-    copy_source::{Authorized, CopySource},
+    copy_source::{Authorized, CopiedBlob},
     creation::was_created_since,
     get_properties::get_properties,
     put_blob::is_as_sent,
@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct PutBlobFromUrl<'a> {
     pub(crate) blob: &'a BlobRef,
     pub(crate) path: &'a str,
-    pub(crate) source: &'a CopySource,
+    pub(crate) source: &'a CopiedBlob,
     pub(crate) options: &'a WriteOptions,
 }
 

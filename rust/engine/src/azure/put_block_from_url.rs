@@ -2,7 +2,7 @@
 
 use super::{
     attempts::Attempts,
-    copy_source::{Authorized, CopySource},
+    copy_source::{Authorized, CopiedBlob},
     session::{Operation, Session},
     write_options::WriteOptions,
 };
@@ -13,7 +13,7 @@ use crate::{checksum::decode_crc64, error::Result, http::Request};
 pub(crate) struct PutBlockFromUrl<'a> {
     pub(crate) path: &'a str,
     pub(crate) id: &'a str,
-    pub(crate) source: &'a CopySource,
+    pub(crate) source: &'a CopiedBlob,
     pub(crate) offset: u64,
     pub(crate) length: u64,
     /// Of the blob that it is to be a part of.

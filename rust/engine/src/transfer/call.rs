@@ -319,9 +319,7 @@ impl Call {
                         state.items.lock().add_delete((item, delete));
                     }
                 }
-                Kind::CopyFrom { source, options } => {
-                    tasks.push(copy_from::task(item, source, options));
-                }
+                Kind::CopyFrom(request) => tasks.push(copy_from::task(item, request)),
                 Kind::Small(operation) => tasks.push(small::task(item, operation)),
                 Kind::Download {
                     target,

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 use super::{
+    copy_from::CopyRequest,
     delete::{self, Deletion},
     file::FileTarget,
     job::{Job, Kind, Outcome, Target},
@@ -212,13 +213,18 @@ impl Items {
         if let Err(unnamed) = blob.require_name() {
             return Some(unnamed.into());
         }
+        if let Kind::CopyFrom(request) = &job.kind
+            && let Err(unnamed) = request.blob.require_name()
+        {
+            return Some(unnamed.into());
+        }
         let refused = match &job.kind {
             Kind::Download {
                 target: Target::File(target),
                 ..
             } => return self.take_file(target),
             Kind::Download { .. } => None,
-            Kind::Upload { options, .. } | Kind::CopyFrom { options, .. } => {
+            Kind::Upload { options, .. } | Kind::CopyFrom(CopyRequest { options, .. }) => {
                 options.validate().err().or_else(|| self.take_blob(blob))
             }
             _ => self.take_blob(blob),

@@ -19,64 +19,92 @@ use super::{
     scheduler::{PartSource, Task, Worker},
 };
 use crate::{
-    azure::{Attempts, CopySource, PutBlobFromUrl, PutBlockFromUrl, WriteOptions},
+    azure::{
+        Attempts, BlobRef, Conditions, CopiedBlob, CopySource, PutBlobFromUrl, PutBlockFromUrl,
+        WriteOptions,
+    },
     error::{Error, ErrorKind, Result},
     limits::COPY_BLOCK_SIZE,
 };
 
+/// What is asked of a copy.
+#[derive(Debug)]
+pub(super) struct CopyRequest {
+    pub(super) source: CopySource,
+    pub(super) blob: BlobRef,
+    /// What must hold of the source.
+    pub(super) conditions: Arc<Conditions>,
+    pub(super) options: Arc<WriteOptions>,
+}
+
 /// The task of copying a blob.
-pub(super) fn task(
-    item: Item,
-    source: Box<CopySource>,
-    options: Arc<WriteOptions>,
-) -> Box<dyn Task> {
+pub(super) fn task(item: Item, request: CopyRequest) -> Box<dyn Task> {
     Box::new(CopyFrom {
         item,
-        source,
-        options,
+        request,
+        found: None,
         attempts: Attempts::default(),
     })
 }
 
 struct CopyFrom {
     item: Item,
-    source: Box<CopySource>,
-    options: Arc<WriteOptions>,
+    request: CopyRequest,
+    /// The source, once it has been looked at.
+    found: Option<CopiedBlob>,
     attempts: Attempts,
 }
 
 impl Task for CopyFrom {
     fn run(mut self: Box<Self>, worker: &mut Worker<'_>) -> Option<Box<dyn Task>> {
-        if self.source.size() > COPY_BLOCK_SIZE {
-            begin_blocks(*self);
+        let source = match self.found.take().map_or_else(|| self.look(worker), Ok) {
+            Ok(source) => source,
+            Err(error) => {
+                self.item.finish(Err(error));
+                return None;
+            }
+        };
+        if source.size() > COPY_BLOCK_SIZE {
+            begin_blocks(self.item, source, &self.request.options);
             return None;
         }
         let put = PutBlobFromUrl {
             blob: &self.item.blob,
             path: &self.item.url_path,
-            source: &self.source,
-            options: &self.options,
+            source: &source,
+            options: &self.request.options,
         };
         match put.run(&mut self.item.session(worker), &mut self.attempts) {
-            Err(error) if error.is_token_needed() => Some(self),
-            Err(error) => {
-                self.item.finish(Err(error));
-                None
+            Err(error) if error.is_token_needed() => {
+                self.found = Some(source);
+                return Some(self);
             }
+            Err(error) => self.item.finish(Err(error)),
             Ok(head) => {
-                let size = self.source.size();
-                self.item.moved(size);
-                let copied = Uploaded::new(size, None, &head);
+                self.item.moved(source.size());
+                let copied = Uploaded::new(source.size(), None, &head);
                 self.item.finish(Ok(Output::Uploaded(copied)));
-                None
             }
         }
+        None
+    }
+}
+
+impl CopyFrom {
+    fn look(&self, worker: &mut Worker) -> Result<CopiedBlob> {
+        let CopyRequest {
+            source,
+            blob,
+            conditions,
+            ..
+        } = &self.request;
+        source.look(self.item.session(worker), blob, conditions)
     }
 }
 
 struct Blocks {
     item: Item,
-    source: Box<CopySource>,
+    source: CopiedBlob,
     /// With all that the source says.
     options: WriteOptions,
     parts: Parts,
@@ -86,13 +114,7 @@ struct Blocks {
     has_crc64: AtomicBool,
 }
 
-fn begin_blocks(copy: CopyFrom) {
-    let CopyFrom {
-        item,
-        source,
-        options,
-        ..
-    } = copy;
+fn begin_blocks(item: Item, source: CopiedBlob, options: &WriteOptions) {
     let Some(parts) = Parts::of(source.size(), COPY_BLOCK_SIZE) else {
         item.finish(Err(Error::new(
             ErrorKind::InvalidInput,
@@ -105,7 +127,7 @@ fn begin_blocks(copy: CopyFrom) {
         queue,
         Arc::new(Blocks {
             item,
-            options: source.complete(&options),
+            options: source.complete(options),
             source,
             parts,
             ids: BlockIds::new(),

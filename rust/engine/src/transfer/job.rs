@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    copy_from::CopyRequest,
     file::FileTarget,
     memory::{MemorySource, MemoryTarget},
 };
@@ -57,10 +58,7 @@ pub(super) enum Kind {
         source: Source,
         options: Arc<WriteOptions>,
     },
-    CopyFrom {
-        source: Box<CopySource>,
-        options: Arc<WriteOptions>,
-    },
+    CopyFrom(CopyRequest),
     Delete(DeleteBlob),
     Small(Box<dyn SmallOperation>),
     /// Nothing is to be done; keeps its place among the results. The local file, where there is one.
@@ -146,14 +144,22 @@ impl Job {
         Self::small(target, copy)
     }
 
-    /// Copies a blob of another account.
-    pub fn copy_from(source: CopySource, target: BlobRef, options: Arc<WriteOptions>) -> Self {
+    /// Copies a blob of another account; of its conditions the lease does not count.
+    pub fn copy_from(
+        source: CopySource,
+        blob: BlobRef,
+        conditions: Arc<Conditions>,
+        target: BlobRef,
+        options: Arc<WriteOptions>,
+    ) -> Self {
         Self {
             blob: target,
-            kind: Kind::CopyFrom {
-                source: Box::new(source),
+            kind: Kind::CopyFrom(CopyRequest {
+                source,
+                blob,
+                conditions,
                 options,
-            },
+            }),
         }
     }
 
@@ -252,7 +258,7 @@ impl fmt::Debug for Kind {
         f.write_str(match self {
             Self::Download { .. } => "Download",
             Self::Upload { .. } => "Upload",
-            Self::CopyFrom { .. } => "CopyFrom",
+            Self::CopyFrom(_) => "CopyFrom",
             Self::Delete(_) => "Delete",
             Self::Small(_) => "Small",
             Self::Settled(..) => "Settled",
