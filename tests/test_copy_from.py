@@ -408,6 +408,13 @@ def test_a_source_s_credential_that_fails(client: fastblob.Client, target: Targe
     assert target.requests == []
 
 
+def test_a_source_s_token_is_not_sent_in_the_clear(service_account: Account, service_container: str) -> None:
+    source = source_client(service_account, "token")
+    client = fastblob.Client("http://azurite.example.com:10000/account", KEY)
+    with pytest.raises(ValueError, match=r"a token is not sent to http://azurite\.example"):
+        client.copy_from(source, f"{service_container}/b", "data/t")
+
+
 def test_a_source_s_client_without_a_right(
     service_account: Account, service_container: str, client: fastblob.Client
 ) -> None:

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     account::Account,
     auth::{Credential, Sas, SasOptions, SasScope, Signing, TokenCache},
+    config::check_token_to,
     error::{Error, ErrorKind, Result},
     http::Request,
     limits::TICK,
@@ -82,6 +83,11 @@ impl CopySource {
         blob: &BlobRef,
         conditions: &Conditions,
     ) -> Result<CopiedBlob> {
+        if self.account.credential().tokens().is_some() {
+            // With each request for a copy the target's service gets it.
+            let target = session.account;
+            check_token_to(&target.endpoint, target.pool.proxy())?;
+        }
         let mut session = Session {
             account: &self.account,
             token_fetches: self.token_fetches,
