@@ -20,7 +20,7 @@ FUNCTIONS = [
 METHODS = [
     name
     for name, member in inspect.getmembers(fastblob.Client, inspect.isroutine)
-    if not name.startswith("_") and name not in {"close", "from_connection_string"}
+    if not name.startswith(("_", "from_")) and name != "close"
 ]
 MANY = [name for name in FUNCTIONS if name.endswith("_many") or name in {"upload_dir", "download_prefix"}]
 WRITES = ["upload", "upload_many", "upload_dir", "write", "write_many"]

@@ -17,7 +17,7 @@ import fastblob
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob import BlobClient, BlobLeaseClient, BlobServiceClient, StandardBlobTier
-from hostile.server import KEY, Connection, Request, Server, each
+from hostile.server import ETAG, KEY, Connection, Request, Server, each
 from support import MIB
 
 LARGE = bytes(9 * MIB)
@@ -46,6 +46,14 @@ OPERATIONS: dict[str, tuple[Callable[[fastblob.Client], object], Callable[[Sdk],
     "copy": (
         lambda f: f.copy("data/source", "data/blob"),
         lambda s: of(s).start_copy_from_url(s.get_blob_client("data", "source").url),
+    ),
+    "copy_from": (
+        lambda f: f.copy_from(f, "data/source", "data/blob"),
+        lambda s: of(s).upload_blob_from_url(s.get_blob_client("data", "source").url),
+    ),
+    "copy_from, a block": (
+        lambda f: f.copy_from(f, "data/large", "data/blob"),
+        lambda s: of(s).stage_block_from_url("MQ==", s.get_blob_client("data", "source").url),
     ),
     "delete": (lambda f: f.delete("data/blob"), lambda s: of(s).delete_blob()),
     "create_snapshot": (lambda f: f.create_snapshot("data/blob"), lambda s: of(s).create_snapshot()),
@@ -101,6 +109,10 @@ class Answers:
         """Answers as the row says."""
         if self.fact["operation"] == "write, the block list" and request.query.get("comp") == "block":
             connection.answer(request, 201)
+            return
+        if self.fact["operation"].startswith("copy_from") and request.method == "HEAD":
+            size = 100 * MIB if request.path == "/data/large" else 7
+            connection.answer(request, 200, {"ETag": ETAG, "Content-Length": str(size)})
             return
         status, code = int(self.fact["status"]), self.fact["code"]
         if code == "-":

@@ -11,13 +11,16 @@ from . import _credentials, _environment, _fastblob
 from ._connection import Connection
 from ._containers import Containers
 from ._copying import Copying
+from ._copying_from import CopyingFrom
 from ._directories import Directories
 from ._finding import Finding
 from ._leasing import Leasing
 from ._listing import Listing
 from ._many_blobs import ManyBlobs
 from ._one_blob import OneBlob
+from ._paths import BlobPath
 from ._properties import Properties
+from ._signing import Signing
 from ._tracebacks import without_frames
 from ._versions import Versions
 
@@ -31,7 +34,18 @@ if TYPE_CHECKING:
 
 
 class Client(
-    OneBlob, ManyBlobs, Directories, Finding, Listing, Properties, Copying, Leasing, Versions, Containers
+    OneBlob,
+    ManyBlobs,
+    Directories,
+    Finding,
+    Listing,
+    Properties,
+    Copying,
+    CopyingFrom,
+    Leasing,
+    Versions,
+    Containers,
+    Signing,
 ):
     """Moves the blobs of one storage account.
 
@@ -209,6 +223,51 @@ class Client(
         if credential is None:
             credential = _configured_credential(account)
         return cls(account.url, credential, **options)
+
+    @classmethod
+    @without_frames
+    def from_container_url(
+        cls, container_url: str, credential: Credential | None = None, **options: Any
+    ) -> tuple[Self, BlobPath]:
+        """Makes a client from the URL of a container, such as one with a SAS of the container.
+
+        Args:
+            container_url: ``"https://<account>.blob.core.windows.net/<container>"``, and the SAS, if any, as
+                the portal shows it. Of an address, or a host name without a dot, the first part of the path
+                is the account, as emulators have it.
+            credential: As for the class; None: the SAS in the URL, else as for the class.
+            **options: The keyword arguments of the class.
+
+        Returns:
+            The client, and the path of the container.
+
+        Raises:
+            ValueError: It is not the URL of a container.
+        """
+        account_url, container, _ = _fastblob.parse_blob_url(container_url, True)  # noqa: FBT003
+        return cls(account_url, credential, **options), BlobPath(container, "")
+
+    @classmethod
+    @without_frames
+    def from_blob_url(
+        cls, blob_url: str, credential: Credential | None = None, **options: Any
+    ) -> tuple[Self, BlobPath]:
+        """Makes a client from the URL of a blob, such as one with a SAS of the blob.
+
+        Args:
+            blob_url: ``"https://<account>.blob.core.windows.net/<container>/<name>"``, the name
+                percent-encoded, and the SAS, if any. Otherwise as for ``from_container_url``.
+            credential: As for the class; None: the SAS in the URL, else as for the class.
+            **options: The keyword arguments of the class.
+
+        Returns:
+            The client, and the path of the blob.
+
+        Raises:
+            ValueError: It is not the URL of a blob, or that of a snapshot or an earlier version.
+        """
+        account_url, container, name = _fastblob.parse_blob_url(blob_url, False)  # noqa: FBT003
+        return cls(account_url, credential, **options), BlobPath(container, name)
 
 
 def _choose_secret(account: Account, sas: str, credential: Credential | None, *, anonymous: bool) -> Secret:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from . import _fastblob
-from ._driving import converted, drive
+from ._driving import converted, drive, supply_token
 from ._results import TransferResult
 
 if TYPE_CHECKING:
@@ -71,6 +71,12 @@ class Connection:
     def fetch_token(self, claims: str | None) -> tuple[str, float]:
         """Asks the credential for a token, on this thread."""
         return self._secret.fetch_token(claims)
+
+    def supply_token(self, source: _fastblob.CopySource) -> None:
+        """Fetches a token for the source of a copy, where one is needed now or soon."""
+        engine = self.engine()
+        if source.needs_token():
+            supply_token(self, engine)
 
     def close(self) -> None:
         """Closes what is idle, and refuses further calls, also in children."""

@@ -26,6 +26,7 @@ __all__ = [
     "Call",
     "Conditions",
     "ContainerProperties",
+    "CopySource",
     "Engine",
     "ListEntry",
     "Outcome",
@@ -38,6 +39,7 @@ __all__ = [
     "__version__",
     "check_path",
     "crc64",
+    "parse_blob_url",
     "parse_path",
 ]
 
@@ -50,6 +52,7 @@ TOKEN: int  # the calling thread has the turn to fetch a token, and keeps it unt
 BLOCK: int  # a file object has to be read
 
 def parse_path(path: str, /) -> tuple[str, str]: ...
+def parse_blob_url(url: str, is_container: bool, /) -> tuple[str, str, str]: ...
 def check_path(container: str, name: str, version_id: str | None, snapshot: str | None, /) -> None: ...
 def crc64(data: Buffer, value: int, /) -> int: ...
 
@@ -168,6 +171,37 @@ class Engine:
         watched: bool = False,
     ) -> tuple[str, str, str] | Call: ...
     def undelete(self, blob: _Blob, watched: bool = False) -> Call | None: ...
+    def sas_url(
+        self,
+        blob: _Blob,
+        is_container: bool,
+        permissions: str,
+        start: datetime | None,
+        expiry: datetime,
+        ip: str | None,
+        protocol: str | None,
+        headers: WriteOptions,
+        watched: bool = False,
+    ) -> str | Call: ...
+    def account_sas_url(
+        self,
+        permissions: str,
+        resource_types: str,
+        start: datetime | None,
+        expiry: datetime,
+        ip: str | None,
+        protocol: str | None,
+    ) -> str: ...
+    def copy_source(self) -> CopySource: ...
+    def copy_from(
+        self,
+        source: CopySource,
+        blob: _Blob,
+        conditions: Conditions | None,
+        target: _Blob,
+        options: WriteOptions,
+    ) -> Call: ...
+    def copy_from_many(self, source: CopySource, options: WriteOptions, on_error: _OnError) -> Call: ...
     def set_tier(
         self,
         blob: _Blob,
@@ -412,6 +446,10 @@ class ContainerProperties:
     def deleted_time(self) -> datetime | None: ...
     @property
     def remaining_retention_days(self) -> int | None: ...
+
+@final
+class CopySource:
+    def needs_token(self) -> bool: ...
 
 @final
 class ListEntry:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     ProgressOption: TypeAlias = bool | Callable[[Progress], object] | None
 
 StrPath: TypeAlias = str | os.PathLike[str]
+SasProtocol: TypeAlias = Literal["https", "https,http"]
 Tier: TypeAlias = Literal["Hot", "Cool", "Cold", "Archive"]
 RehydratePriority: TypeAlias = Literal["Standard", "High"]
 Checksum: TypeAlias = Literal["auto", "md5", "crc64"] | None

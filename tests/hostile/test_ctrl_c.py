@@ -75,6 +75,9 @@ WAITS: dict[str, Callable[[Any, Path], object]] = {
     "list": lambda client, folder: list(client.list("data")),
     "list_many": lambda client, folder: client.list_many(["data"] * 3),
     "copy": lambda client, folder: client.copy("data/held", "data/held2"),
+    "copy_from": lambda client, folder: client.copy_from(client, "data/source", "data/held"),
+    "copy_from, the source": lambda client, folder: client.copy_from(client, "data/held", "data/target"),
+    "copy_from_many": lambda client, folder: client.copy_from_many(client, [("data/source", "data/held")]),
     "download": lambda client, folder: client.download("data/held", folder / "target"),
     "download_prefix": lambda client, folder: client.download_prefix("data", folder),
 }

@@ -103,6 +103,25 @@ def _their_lease(sdk: BlobServiceClient, asked: Asked) -> BlobLeaseClient:
     return BlobLeaseClient(_blob(sdk, asked), asked.lease)
 
 
+def _copy_from(client: fastblob.Client, asked: Asked) -> Any:
+    # The speaker says how large each source is.
+    return client.copy_from(client, "data/source", asked.path, overwrite=asked.overwrite)
+
+
+def _copy_blocks(client: fastblob.Client, asked: Asked) -> Any:
+    return client.copy_from(client, "data/large", asked.path, overwrite=asked.overwrite)
+
+
+def _their_copy_from(sdk: BlobServiceClient, asked: Asked) -> Any:
+    source = sdk.get_blob_client("data", "source").url
+    return _blob(sdk, asked).upload_blob_from_url(source, overwrite=asked.overwrite)
+
+
+def _their_copied_block(sdk: BlobServiceClient, asked: Asked) -> Any:
+    source = sdk.get_blob_client("data", "source").url
+    return _blob(sdk, asked).stage_block_from_url("MQ==", source)
+
+
 def _list(client: fastblob.Client, asked: Asked) -> Any:
     include: Any = asked.include
     return list(client.list(asked.container, include=include))
@@ -127,6 +146,8 @@ CALLS: dict[str, tuple[Ours, Theirs]] = {
     "PutBlock": (_write_blocks, lambda sdk, asked: _blob(sdk, asked).stage_block("MQ==", asked.body)),
     "PutBlockList": (_write_blocks, _their_block_list),
     "CopyBlob": (_copy, _their_copy),
+    "PutBlobFromURL": (_copy_from, _their_copy_from),
+    "PutBlockFromURL": (_copy_blocks, _their_copied_block),
     "DeleteBlob": (
         lambda client, asked: client.delete(asked.path, snapshots=cast("Any", asked.snapshots)),
         lambda sdk, asked: _blob(sdk, asked).delete_blob(delete_snapshots=asked.snapshots),
@@ -267,7 +288,7 @@ def operation(method: str, url: str, headers: dict[str, str]) -> str | None:
 
 def _of_blob(method: str, comp: str, headers: dict[str, str]) -> str | None:
     if comp == "block" and "x-ms-copy-source" in headers:
-        return None
+        return "PutBlockFromURL"
     if (method, comp) == ("PUT", "lease"):
         return f"LeaseBlob, {headers['x-ms-lease-action']}"
     return _of_put(headers) if (method, comp) == ("PUT", "") else BY_COMP.get((method, comp))
@@ -276,8 +297,9 @@ def _of_blob(method: str, comp: str, headers: dict[str, str]) -> str | None:
 def _of_put(headers: dict[str, str]) -> str | None:
     if "x-ms-copy-source" not in headers:
         return "PutBlob" if headers.get("x-ms-blob-type") == "BlockBlob" else None
-    asynchronous = not headers.keys() & {"x-ms-blob-type", "x-ms-requires-sync"}
-    return "CopyBlob" if asynchronous else None
+    if "x-ms-blob-type" in headers:
+        return "PutBlobFromURL"
+    return None if "x-ms-requires-sync" in headers else "CopyBlob"
 
 
 def asked_for(url: str, headers: dict[str, str], body: bytes) -> Asked:

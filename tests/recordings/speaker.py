@@ -11,6 +11,9 @@ from recordings.sessions import Answer
 NOT_REPEATED = re.compile(
     r"connection|content-length|date|keep-alive|status|transfer-encoding|x-ms-client-request-id"
 )
+# Sources of copies: of one that takes a request, and of one that takes blocks.
+SMALL = 7
+LARGE = 100 << 20
 REQUEST_ID = "fa57b10b-0000-4000-8000-000000000002"
 # What refuses credentials stands before the service, and knows no ids of clients.
 FRONT_END = ("AuthenticationFailed", "InvalidAuthenticationInfo", "ResourceNotFound")
@@ -25,6 +28,10 @@ def saying(answer: Answer, operation: str) -> Script:
         comp = request.query.get("comp", "")
         if operation == "PutBlockList" and comp == "block":
             connection.answer(request, 201)
+        elif operation.endswith("FromURL") and (request.method == "HEAD" or comp == "blocklist"):
+            length = str(LARGE if request.path == "/data/large" else SMALL)
+            size = {"Content-Length": length} if request.method == "HEAD" else {}
+            connection.answer(request, 201 if comp else 200, {"ETag": ETAG, "Last-Modified": TIME, **size})
         elif operation == "CopyBlob" and request.method == "HEAD":
             copied = {"x-ms-copy-id": answer.headers.get("x-ms-copy-id"), "x-ms-copy-status": "success"}
             connection.answer(request, 200, {"ETag": ETAG, "Last-Modified": TIME, **copied})

@@ -1,6 +1,6 @@
 //! Blob arguments.
 
-use fastblob_engine::{BlobRef, Revision};
+use fastblob_engine::{BlobRef, BlobUrl, Revision};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     intern,
@@ -16,6 +16,20 @@ use crate::exceptions::invalid_input;
 pub(crate) fn parse_path(path: &str) -> PyResult<(String, String)> {
     let blob = BlobRef::parse(path).map_err(invalid_input)?;
     Ok((blob.container().to_owned(), blob.name().to_owned()))
+}
+
+/// Account URL with its SAS, container and name of a blob's URL, or of a container's.
+#[pyfunction]
+#[pyo3(signature = (url, is_container, /))]
+pub(crate) fn parse_blob_url(url: &str, is_container: bool) -> PyResult<(String, String, String)> {
+    let parsed = if is_container {
+        BlobUrl::of_container(url)
+    } else {
+        BlobUrl::of_blob(url)
+    };
+    let BlobUrl { account_url, blob } = parsed.map_err(invalid_input)?;
+    let (container, name) = (blob.container().to_owned(), blob.name().to_owned());
+    Ok((account_url, container, name))
 }
 
 /// Refuses what cannot be the name of a blob at all, or of a container; or of a version or a snapshot.

@@ -29,7 +29,7 @@ mod _fastblob {
 
     #[pymodule_export]
     use crate::{
-        blob::{check_path, parse_path},
+        blob::{check_path, parse_blob_url, parse_path},
         buffers::crc64,
         call::Call,
         engine::Engine,
@@ -39,6 +39,7 @@ mod _fastblob {
         },
         service::Service,
         values::{Conditions, Trust, WriteOptions},
+        verbs::CopySource,
     };
 
     #[pymodule_export]

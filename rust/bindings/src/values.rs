@@ -63,7 +63,7 @@ impl Conditions {
 }
 
 /// The moment that a datetime means.
-fn moment(name: &str, time: &Bound<'_, PyAny>) -> PyResult<SystemTime> {
+pub(crate) fn moment(name: &str, time: &Bound<'_, PyAny>) -> PyResult<SystemTime> {
     if let Some(zone) = time.getattr_opt("tzinfo")?
         && zone.is_none()
     {

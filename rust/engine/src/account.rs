@@ -6,12 +6,12 @@ use std::{
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use crate::{
     admission::Admission,
-    auth::{Credential, TokenCache},
+    auth::{Credential, DelegationKey, TokenCache},
     azure::Encryption,
     checksum::Checksum,
     concurrency::Concurrency,
@@ -35,6 +35,8 @@ pub(crate) struct Account {
     /// Host and port as requests name them.
     pub(crate) authority: String,
     credential: Mutex<Credential>,
+    /// With which signatures are made where the credential has no key.
+    delegation_key: Mutex<Option<Arc<DelegationKey>>>,
     pub(crate) pool: Pool,
     pub(crate) admission: Arc<Admission>,
     pub(crate) scheduler: Arc<Scheduler>,
@@ -79,6 +81,7 @@ impl Account {
             pool,
             endpoint: config.endpoint,
             credential: Mutex::new(config.credential),
+            delegation_key: Mutex::default(),
             scheduler: Scheduler::new(Arc::clone(&admission), max_connections),
             admission,
             buffers: Buffers::default(),
@@ -130,6 +133,16 @@ impl Account {
     /// The account's key or SAS has been replaced.
     pub(crate) fn set_credential(&self, credential: Credential) {
         *self.credential.lock() = credential;
+    }
+
+    /// The key that is there for signatures until then.
+    pub(crate) fn delegation_key(&self, expiry: SystemTime) -> Option<Arc<DelegationKey>> {
+        let key = self.delegation_key.lock().clone();
+        key.filter(|key| key.lives_until(expiry))
+    }
+
+    pub(crate) fn keep_delegation_key(&self, key: &Arc<DelegationKey>) {
+        *self.delegation_key.lock() = Some(Arc::clone(key));
     }
 
     /// Does something with the tokens, if the credential has any.

@@ -42,6 +42,12 @@ pub(crate) fn encode_crc64(value: u64) -> String {
     STANDARD.encode(value.to_le_bytes())
 }
 
+/// The same read; None where it is no such value.
+pub(crate) fn decode_crc64(text: &str) -> Option<u64> {
+    let bytes = STANDARD.decode(text).ok()?;
+    Some(u64::from_le_bytes(bytes.try_into().ok()?))
+}
+
 pub(crate) fn encode_md5(bytes: &[u8]) -> String {
     STANDARD.encode(Md5::digest(bytes))
 }
@@ -82,6 +88,15 @@ mod tests {
             let whole = crc64(0, &[a.clone(), b.clone()].concat());
             prop_assert_eq!(combine(crc64(0, &a), crc64(0, &b), b.len() as u64), whole);
             prop_assert_eq!(crc64(crc64(0, &a), &b), whole);
+        }
+    }
+
+    #[test]
+    fn a_crc64_is_read_as_it_is_written() {
+        let value = crc64(0, b"123456789");
+        assert_eq!(decode_crc64(&encode_crc64(value)), Some(value));
+        for odd in ["", "no base64!", "AAAA", "AAAAAAAAAAAAAAAA"] {
+            assert_eq!(decode_crc64(odd), None, "{odd}");
         }
     }
 }

@@ -4,10 +4,10 @@ use std::{sync::Arc, thread::ThreadId, time::Duration};
 
 use crate::{
     account::Account,
-    auth::{Credential, Token, TokenCache, TokenError},
+    auth::{Credential, Sas, Signing, Token, TokenCache, TokenError},
     azure::{
-        BlobRef, BlobsBelow, ContainerListOptions, ContainerProperties, FindBlobs, ListBlobs,
-        ListContainers, ListEntry, ListOptions, Pages, Session, Statistics,
+        BlobRef, BlobsBelow, ContainerListOptions, ContainerProperties, CopySource, FindBlobs,
+        ListBlobs, ListContainers, ListEntry, ListOptions, Pages, Session, Statistics,
     },
     cancel::{CancelFlag, Cancellation, SignalPoll},
     config::Config,
@@ -104,6 +104,24 @@ impl Client {
     /// Says which client it is.
     pub fn check_open(&self) -> Result<(), InvalidInput> {
         self.0.check_open()
+    }
+
+    /// This account, as the one that a client of another one copies from.
+    pub fn copy_source(&self) -> CopySource {
+        CopySource::new(Arc::clone(&self.0))
+    }
+
+    /// The account's URL with a SAS of the account.
+    ///
+    /// # Errors
+    /// Where the credential is no key, which alone can sign it.
+    pub fn account_sas_url(&self, sas: Sas) -> Result<String, InvalidInput> {
+        let endpoint = &self.0.endpoint;
+        let sas = sas.with_default_protocol(endpoint.is_tls());
+        match self.0.credential().sign(&sas, None)? {
+            Signing::Done(query) => Ok(format!("{}/?{query}", endpoint.url())),
+            Signing::NeedsDelegationKey => unreachable!("no account is signed for with such a key"),
+        }
     }
 
     /// Another key or SAS from now on.

@@ -180,25 +180,36 @@ impl Config {
                 self.endpoint.url()
             )));
         }
-        // RFC 6750, section 5.3: a bearer token is good for whoever reads it.
-        if self.credential.tokens().is_none() || self.endpoint.is_tls() {
-            return Ok(());
-        }
-        let endpoint = self.endpoint.url();
-        if !self.endpoint.is_loopback() {
-            return Err(InvalidInput::new(format!(
-                "a token is not sent to {endpoint} in the clear; use an https URL"
-            )));
-        }
-        // A proxy on this machine is trusted as a service on it is: one can be a tunnel like the other.
-        match proxy.filter(|proxy| !proxy.is_loopback()) {
-            Some(proxy) => Err(InvalidInput::new(format!(
-                "a token for {endpoint} is not sent to the proxy {}:{} in the clear; use an https URL, or \
-                 proxy=\"\" for none",
-                proxy.host, proxy.port
-            ))),
+        match self.credential.tokens() {
+            Some(_) => check_token_to(&self.endpoint, proxy),
             None => Ok(()),
         }
+    }
+}
+
+/// Refuses to send a token where others can read it.
+pub(crate) fn check_token_to(
+    endpoint: &Endpoint,
+    proxy: Option<&Proxy>,
+) -> Result<(), InvalidInput> {
+    // RFC 6750, section 5.3: a bearer token is good for whoever reads it.
+    if endpoint.is_tls() {
+        return Ok(());
+    }
+    let url = endpoint.url();
+    if !endpoint.is_loopback() {
+        return Err(InvalidInput::new(format!(
+            "a token is not sent to {url} in the clear; use an https URL"
+        )));
+    }
+    // A proxy on this machine is trusted as a service on it is: one can be a tunnel like the other.
+    match proxy.filter(|proxy| !proxy.is_loopback()) {
+        Some(proxy) => Err(InvalidInput::new(format!(
+            "a token for {url} is not sent to the proxy {}:{} in the clear; use an https URL, or \
+             proxy=\"\" for none",
+            proxy.host, proxy.port
+        ))),
+        None => Ok(()),
     }
 }
 

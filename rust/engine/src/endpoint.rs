@@ -79,7 +79,8 @@ impl Endpoint {
         let most = usize::from(!names_the_account);
         if base_path.matches('/').count() > most {
             return Err(refuse(
-                "has a container or blob in it, which every call names by itself",
+                "has a container or blob in it, which every call names by itself; \
+                 Client.from_container_url() and Client.from_blob_url() take the URL of one",
             ));
         }
         if !base_path.is_empty() && !is_account_name(&base_path[1..]) {
@@ -189,7 +190,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 }
 
 /// Whether the host is that of one account: `acct.blob.core.windows.net`, of any cloud.
-fn is_account_host(name: &str) -> bool {
+pub(crate) fn is_account_host(name: &str) -> bool {
     name.split('.')
         .nth(1)
         .is_some_and(|label| label == "blob" || label == "dfs" || label.starts_with('z'))

@@ -10,6 +10,7 @@ mod account;
 mod admission;
 mod auth;
 mod azure;
+mod blob_url;
 mod cancel;
 pub mod checksum;
 mod client;
@@ -29,15 +30,16 @@ mod scratch;
 mod sync;
 mod transfer;
 
-pub use auth::{Credential, Token, TokenError};
+pub use auth::{Credential, Sas, SasOptions, SasScope, Token, TokenError};
 pub use azure::{
     AccountInformation, Answer, BlobProperties, BlobRef, Conditions, ContainerListOptions,
-    ContainerProperties, ContentHeaders, CopyBlob, CreateContainer, DeleteBlob, DeleteContainer,
-    DeleteSnapshots, Details, Downloaded, Encryption, EncryptionKey, GetContainerProperties,
-    GetTags, Include, Lease, ListEntry, ListOptions, PublicAccess, RehydratePriority, Revision,
-    SetContainerMetadata, SetHttpHeaders, SetMetadata, SetTags, SetTier, SnapshotBlob, Tier,
-    UndeleteBlob, Updated, WriteOptions,
+    ContainerProperties, ContentHeaders, CopyBlob, CopySource, CreateContainer, DeleteBlob,
+    DeleteContainer, DeleteSnapshots, Details, Downloaded, Encryption, EncryptionKey,
+    GetContainerProperties, GetTags, Include, Lease, ListEntry, ListOptions, PublicAccess,
+    RehydratePriority, Revision, SasUrl, SetContainerMetadata, SetHttpHeaders, SetMetadata,
+    SetTags, SetTier, SnapshotBlob, Tier, UndeleteBlob, Updated, WriteOptions,
 };
+pub use blob_url::BlobUrl;
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;
 pub use client::{Client, Listing, Page};

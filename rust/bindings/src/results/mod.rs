@@ -151,6 +151,18 @@ pub(crate) fn tags<'py>(
     }
 }
 
+/// Of `sas_url`.
+pub(crate) fn url<'py>(
+    py: Python<'py>,
+    outcome: engine::Outcome,
+    _content: Option<&BytesResult>,
+) -> Object<'py> {
+    match succeeded(py, outcome)?.1 {
+        Output::Answer(Answer::Url(url)) => url.into_bound_py_any(py),
+        _ => unreachable!("a URL was asked for"),
+    }
+}
+
 fn succeeded(py: Python<'_>, outcome: engine::Outcome) -> PyResult<(engine::BlobRef, Output)> {
     match outcome.result {
         Ok(output) => Ok((outcome.blob, output)),

@@ -96,7 +96,7 @@ impl Outcome {
             }
             Output::Uploaded(uploaded) => {
                 self.size = uploaded.size;
-                self.crc64 = Some(uploaded.crc64);
+                self.crc64 = uploaded.crc64;
                 self.version.etag = uploaded.etag;
                 self.version.last_modified = uploaded.last_modified;
                 self.version.id = uploaded.version_id;
@@ -116,6 +116,7 @@ impl Outcome {
             Output::Answer(Answer::Tags(tags)) => {
                 self.value = Some(string_map(&tags).into_py_any(py)?);
             }
+            Output::Answer(Answer::Url(url)) => self.value = Some(url.into_py_any(py)?),
             Output::Answer(Answer::Entries(entries)) => {
                 let container: Arc<str> = self.blob.container().into();
                 let entries = entries.into_iter();

@@ -3,6 +3,7 @@
 mod account;
 mod containers;
 mod copy;
+mod copy_from;
 mod delete;
 mod directories;
 mod download;
@@ -13,9 +14,12 @@ mod list;
 mod metadata;
 mod properties;
 mod read;
+mod sas;
 mod snapshot;
 mod tags;
 mod tier;
 mod undelete;
 mod upload;
 mod write;
+
+pub(crate) use copy_from::CopySource;

@@ -1,5 +1,7 @@
 //! How requests are authorised.
 
+mod delegation_key;
+mod sas;
 mod shared_key;
 mod token;
 
@@ -7,10 +9,13 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use percent_encoding::percent_decode_str;
 
+pub(crate) use self::delegation_key::{DelegationKey, KeyLife};
+pub use self::sas::{Sas, SasOptions, SasScope};
 use self::shared_key::SharedKey;
 pub(crate) use self::token::TokenCache;
 pub use self::token::{Token, TokenError};
 use crate::{
+    azure::BlobRef,
     error::{Error, InvalidInput},
     http::Request,
 };
@@ -73,6 +78,10 @@ impl Credential {
         }
     }
 
+    pub(crate) fn is_anonymous(&self) -> bool {
+        matches!(self.0, Kind::Anonymous)
+    }
+
     /// What belongs to the query of every request.
     pub(crate) fn query(&self) -> Option<&str> {
         match &self.0 {
@@ -116,6 +125,29 @@ impl Credential {
         Ok(true)
     }
 
+    /// Signs a SAS of the blob or container; without one, of the account.
+    ///
+    /// # Errors
+    /// Where this credential cannot sign any, or none of an account.
+    pub(crate) fn sign(&self, sas: &Sas, blob: Option<&BlobRef>) -> Result<Signing, InvalidInput> {
+        match &self.0 {
+            Kind::SharedKey(key) => Ok(Signing::Done(sas.signed_with(key, blob))),
+            Kind::Token(_) if blob.is_some() => Ok(Signing::NeedsDelegationKey),
+            Kind::Token(_) => Err(InvalidInput::new(
+                "a SAS of an account is signed with the account's key, which this client does not have; \
+                 make one of a container or blob, which Entra ID can sign too",
+            )),
+            Kind::Sas(_) => Err(InvalidInput::new(
+                "this client has a SAS, with which no other can be signed; give it the account's key or a \
+                 credential of Entra ID",
+            )),
+            Kind::Anonymous => Err(InvalidInput::new(
+                "this client is anonymous, and a SAS has to be signed; give it the account's key or a \
+                 credential of Entra ID",
+            )),
+        }
+    }
+
     /// Takes note that the service refused the token in `authorization`; false where nothing better
     /// can be had. `claims` is what the challenge asks of the next token (continuous access evaluation).
     pub(crate) fn refused(&self, authorization: Option<&str>, claims: Option<String>) -> bool {
@@ -127,6 +159,15 @@ impl Credential {
             _ => false,
         }
     }
+}
+
+/// What comes of asking for a signature.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Signing {
+    /// The query.
+    Done(String),
+    /// It takes a key that the service gives to whoever has a token.
+    NeedsDelegationKey,
 }
 
 impl fmt::Debug for Credential {

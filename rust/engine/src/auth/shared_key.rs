@@ -54,6 +54,14 @@ impl SharedKey {
         })
     }
 
+    pub(super) fn account(&self) -> &str {
+        &self.account
+    }
+
+    pub(super) fn sign(&self, text: &str) -> String {
+        STANDARD.encode(hmac::sign(&self.key, text.as_bytes()))
+    }
+
     /// The value of the Authorization header.
     pub(crate) fn authorization(&self, request: &Request) -> String {
         let signature = hmac::sign(&self.key, self.string_to_sign(request).as_bytes());

@@ -14,7 +14,12 @@ use crate::{
 
 /// Whether an answer comes from the blob service at all, and not from something else at that address.
 pub(crate) fn is_from_service(head: &ResponseHead) -> bool {
-    head.request_id().is_some() || head.get("x-ms-version").is_some()
+    // Azurite gives out user delegation keys with neither.
+    let is_azurite = || {
+        let server = head.get("server");
+        server.is_some_and(|server| server.starts_with("Azurite-Blob/"))
+    };
+    head.request_id().is_some() || head.get("x-ms-version").is_some() || is_azurite()
 }
 
 /// The error for an answer whose body was read, which repeats none of the secrets.

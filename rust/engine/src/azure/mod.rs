@@ -10,6 +10,7 @@ mod conditions;
 mod container_page;
 mod content_headers;
 mod copy_blob;
+mod copy_source;
 mod create_container;
 mod creation;
 mod delete_blob;
@@ -23,6 +24,7 @@ mod get_blob;
 mod get_block_list;
 mod get_container_properties;
 mod get_properties;
+mod get_user_delegation_key;
 mod lease;
 mod list_blobs;
 mod list_containers;
@@ -34,11 +36,14 @@ mod opened;
 mod other_type;
 mod pages;
 mod put_blob;
+mod put_blob_from_url;
 mod put_block;
+mod put_block_from_url;
 mod put_block_list;
 mod redaction;
 mod revision;
 mod right;
+mod sas_url;
 mod session;
 mod set_container_metadata;
 mod set_http_headers;
@@ -55,6 +60,7 @@ mod write_options;
 pub(crate) use self::{
     attempts::Attempts,
     blob_batch::BatchDelete,
+    copy_source::CopiedBlob,
     find_blobs::FindBlobs,
     get_account_information::GetAccountInformation,
     get_blob::{GetBlob, ReceivedRange, Vouching},
@@ -64,7 +70,9 @@ pub(crate) use self::{
     opened::Opened,
     pages::{BlobsBelow, Pages},
     put_blob::PutBlob,
+    put_blob_from_url::PutBlobFromUrl,
     put_block::PutBlock,
+    put_block_from_url::PutBlockFromUrl,
     put_block_list::PutBlockList,
     redaction::shown_path,
     revision::Address,
@@ -79,6 +87,7 @@ pub use self::{
     conditions::Conditions,
     content_headers::ContentHeaders,
     copy_blob::CopyBlob,
+    copy_source::CopySource,
     create_container::{CreateContainer, PublicAccess},
     delete_blob::{DeleteBlob, DeleteSnapshots},
     delete_container::DeleteContainer,
@@ -92,6 +101,7 @@ pub use self::{
     list_containers::ContainerListOptions,
     list_entry::{Details, ListEntry},
     revision::Revision,
+    sas_url::SasUrl,
     set_container_metadata::SetContainerMetadata,
     set_http_headers::SetHttpHeaders,
     set_metadata::SetMetadata,

@@ -106,7 +106,7 @@ impl PutBlob<'_> {
 }
 
 /// Whether metadata, headers and number of tags are what was sent.
-fn is_as_sent(found: &BlobProperties, options: &WriteOptions) -> bool {
+pub(super) fn is_as_sent(found: &BlobProperties, options: &WriteOptions) -> bool {
     let mut content = options.content.clone();
     content
         .content_type

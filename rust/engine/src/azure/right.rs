@@ -13,6 +13,8 @@ enum Right {
     DeleteVersion,
     Tags,
     Find,
+    /// Signing in one's own name.
+    Delegate,
 }
 
 impl Right {
@@ -63,6 +65,7 @@ impl Asked {
         let sets_tags = request.headers.iter().any(|(name, _)| name == "x-ms-tags");
         let right = match (request.method, comp) {
             (_, Some("tags")) => Right::Tags,
+            (_, Some("userdelegationkey")) => Right::Delegate,
             ("GET", Some("list")) => Right::List,
             ("GET", Some("blobs")) => Right::Find,
             ("GET" | "HEAD", _) => Right::Read,
@@ -102,21 +105,30 @@ impl Asked {
                 Right::DeleteVersion => "delete version (x)",
                 Right::Tags => "tags (t)",
                 Right::Find => "find blobs by tags (f)",
+                // No SAS permits that.
+                Right::Delegate => return self.role(),
             };
             return format!(
                 "the SAS does not permit it; make one with the permission {permission}"
             );
         }
+        self.role()
+    }
+
+    fn role(self) -> String {
         // Of the roles, that of the owner alone is about tags and the deletion of versions:
         // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage
-        let role = match self.right {
-            Right::Read | Right::List => "Reader",
-            Right::Write | Right::Delete => "Contributor",
-            Right::Tags | Right::Find | Right::DeleteVersion => "Owner",
+        let (role, place) = match self.right {
+            Right::Read | Right::List => ("Data Reader", "account or container"),
+            Right::Write | Right::Delete => ("Data Contributor", "account or container"),
+            Right::Tags | Right::Find | Right::DeleteVersion => {
+                ("Data Owner", "account or container")
+            }
+            Right::Delegate => ("Delegator", "account"),
         };
         format!(
-            "the identity lacks a role; assign 'Storage Blob Data {role}' to it on the account or \
-             container, and allow some minutes for it"
+            "the identity lacks a role; assign 'Storage Blob {role}' to it on the {place}, and allow some \
+             minutes for it"
         )
     }
 }
@@ -151,5 +163,8 @@ mod tests {
             let advice = Asked::new(&request, Proof::Sas).advice();
             assert!(advice.contains(permission), "{advice}");
         }
+        let request = request("POST").query("comp", "userdelegationkey");
+        let advice = Asked::new(&request, Proof::Token).advice();
+        assert!(advice.contains("'Storage Blob Delegator'"), "{advice}");
     }
 }

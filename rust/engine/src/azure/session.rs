@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     account::Account,
+    auth::Credential,
     cancel::Cancellation,
     error::{Error, ErrorKind, Result},
     http::{Request, ResponseHead, TransportError},
@@ -280,6 +281,11 @@ impl<'a> Session<'a> {
         let authorization = (head.status >= 400)
             .then(|| request.header_value("authorization").map(str::to_owned))
             .flatten();
+        let of_source = if head.status >= 300 {
+            source_secrets(&request)
+        } else {
+            Vec::new()
+        };
         let asked = Asked::new(
             &request,
             Proof::new(credential.query().is_some(), authorization.as_deref()),
@@ -312,7 +318,13 @@ impl<'a> Session<'a> {
             attempts.ambiguous = true;
             return Err(transport_failure(account, error));
         }
-        Err(self.error_response(opened, attempts, authorization.as_deref(), asked))
+        Err(self.error_response(
+            opened,
+            attempts,
+            authorization.as_deref(),
+            &of_source,
+            asked,
+        ))
     }
 
     /// An answer that is not a success.
@@ -321,6 +333,7 @@ impl<'a> Session<'a> {
         mut opened: Opened<'_>,
         attempts: &mut Attempts,
         authorization: Option<&str>,
+        of_source: &[String],
         asked: Asked,
     ) -> Failed {
         if matches!(opened.head.status, 429 | 503) {
@@ -344,7 +357,11 @@ impl<'a> Session<'a> {
             .and_then(Encryption::secret);
         let secrets = Secrets::new(
             &credential,
-            authorization.into_iter().chain(proxy).chain(key),
+            authorization
+                .into_iter()
+                .chain(proxy)
+                .chain(key)
+                .chain(of_source.iter().map(String::as_str)),
         );
         let endpoint = self.account.endpoint.url();
         let error = error_response::error(&head, &text, &endpoint, &secrets, asked);
@@ -371,6 +388,18 @@ impl<'a> Session<'a> {
             }
         }
     }
+}
+
+/// What lets the service read the source of a copy: another account's token, or its SAS.
+fn source_secrets(request: &Request) -> Vec<String> {
+    let url = request.header_value("x-ms-copy-source");
+    let sas = url
+        .and_then(|url| url.split_once('?'))
+        .and_then(|(_, query)| Credential::sas(query).ok());
+    let token = request.header_value("x-ms-copy-source-authorization");
+    let mut secrets = sas.map(|sas| sas.secrets()).unwrap_or_default();
+    secrets.extend(token.map(str::to_owned));
+    secrets
 }
 
 /// A head as it is sent, through a proxy where there is one.

@@ -58,6 +58,8 @@ pub enum Answer {
     Leased(String),
     /// A lease ends in so many seconds.
     LeaseEndsIn(u64),
+    /// A URL with a SAS.
+    Url(String),
     /// What is below the prefix.
     Entries(Vec<ListEntry>),
 }

@@ -205,7 +205,11 @@ impl Commit {
             content_md5: self.md5.as_deref(),
         };
         let head = list.run(&mut item.session(worker), &mut self.attempts)?;
-        Ok(Uploaded::new(self.total.size, self.total.crc64, &head))
+        Ok(Uploaded::new(
+            self.total.size,
+            Some(self.total.crc64),
+            &head,
+        ))
     }
 }
 

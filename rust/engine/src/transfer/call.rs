@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     call_state::{CallState, OnError},
-    download,
+    copy_from, download,
     item::Item,
     job::{Job, Kind, Outcome, Settled, Source},
     memory::MemorySource,
@@ -319,6 +319,7 @@ impl Call {
                         state.items.lock().add_delete((item, delete));
                     }
                 }
+                Kind::CopyFrom(request) => tasks.push(copy_from::task(item, request)),
                 Kind::Small(operation) => tasks.push(small::task(item, operation)),
                 Kind::Download {
                     target,

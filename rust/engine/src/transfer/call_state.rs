@@ -3,6 +3,7 @@
 use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 use super::{
+    copy_from::CopyRequest,
     delete::{self, Deletion},
     file::FileTarget,
     job::{Job, Kind, Outcome, Target},
@@ -193,7 +194,17 @@ impl Items {
             Kind::Small(operation) if operation.takes_revisions() => blob.require_not_deleted(),
             Kind::Download { .. } => blob.require_not_deleted(),
             Kind::Delete(delete) => delete.validate(blob),
-            Kind::Small(_) | Kind::Upload { .. } | Kind::Settled(..) => blob.require_current(),
+            // A SAS that lets the service read it would have to be of the version or snapshot.
+            Kind::CopyFrom(request) if request.blob.revision().is_some() => {
+                Err(InvalidInput::new(format!(
+                    "{:?} is a version or a snapshot, which is not copied to another account; promote or copy \
+                     it first, and copy that blob",
+                    shown_path(&request.blob.to_string())
+                )))
+            }
+            Kind::Small(_) | Kind::Upload { .. } | Kind::CopyFrom(_) | Kind::Settled(..) => {
+                blob.require_current()
+            }
         };
         if let Err(refused) = refused {
             return Some(refused.into());
@@ -221,13 +232,18 @@ impl Items {
         if let Err(unnamed) = blob.require_name() {
             return Some(unnamed.into());
         }
+        if let Kind::CopyFrom(request) = &job.kind
+            && let Err(unnamed) = request.blob.require_name()
+        {
+            return Some(unnamed.into());
+        }
         let refused = match &job.kind {
             Kind::Download {
                 target: Target::File(target),
                 ..
             } => return self.take_file(target),
             Kind::Download { .. } => None,
-            Kind::Upload { options, .. } => {
+            Kind::Upload { options, .. } | Kind::CopyFrom(CopyRequest { options, .. }) => {
                 options.validate().err().or_else(|| self.take_blob(blob))
             }
             _ => self.take_blob(blob),

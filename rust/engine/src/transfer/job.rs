@@ -8,15 +8,17 @@ use std::{
 };
 
 use super::{
+    copy_from::CopyRequest,
     file::FileTarget,
     memory::{MemorySource, MemoryTarget},
 };
 use crate::{
     azure::{
-        Answer, BlobRef, Conditions, CopyBlob, CreateContainer, DeleteBlob, DeleteContainer,
-        Downloaded, GetAccountInformation, GetContainerProperties, GetProperties, GetTags, Lease,
-        ListAll, ListOptions, SetContainerMetadata, SetHttpHeaders, SetMetadata, SetTags, SetTier,
-        SmallOperation, SnapshotBlob, UndeleteBlob, Updated, WriteOptions,
+        Answer, BlobRef, Conditions, CopyBlob, CopySource, CreateContainer, DeleteBlob,
+        DeleteContainer, Downloaded, GetAccountInformation, GetContainerProperties, GetProperties,
+        GetTags, Lease, ListAll, ListOptions, SasUrl, SetContainerMetadata, SetHttpHeaders,
+        SetMetadata, SetTags, SetTier, SmallOperation, SnapshotBlob, UndeleteBlob, Updated,
+        WriteOptions,
     },
     error::{Error, Result},
     http::ResponseHead,
@@ -58,6 +60,7 @@ pub(super) enum Kind {
         source: Source,
         options: Arc<WriteOptions>,
     },
+    CopyFrom(CopyRequest),
     Delete(DeleteBlob),
     Small(Box<dyn SmallOperation>),
     /// Nothing is to be done; keeps its place among the results. The local file, where there is one.
@@ -143,6 +146,25 @@ impl Job {
         Self::small(target, copy)
     }
 
+    /// Copies a blob of another account; of its conditions the lease does not count.
+    pub fn copy_from(
+        source: CopySource,
+        blob: BlobRef,
+        conditions: Arc<Conditions>,
+        target: BlobRef,
+        options: Arc<WriteOptions>,
+    ) -> Self {
+        Self {
+            blob: target,
+            kind: Kind::CopyFrom(CopyRequest {
+                source,
+                blob,
+                conditions,
+                options,
+            }),
+        }
+    }
+
     /// Asks for a blob's properties.
     pub fn properties(blob: BlobRef, conditions: Conditions) -> Self {
         Self::small(blob, GetProperties { conditions })
@@ -150,6 +172,11 @@ impl Job {
 
     /// Does something with the lease on a blob.
     pub fn lease(blob: BlobRef, operation: Lease) -> Self {
+        Self::small(blob, operation)
+    }
+
+    /// Makes a URL with a SAS of a blob or container.
+    pub fn sas_url(blob: BlobRef, operation: SasUrl) -> Self {
         Self::small(blob, operation)
     }
 
@@ -273,6 +300,7 @@ impl fmt::Debug for Kind {
         f.write_str(match self {
             Self::Download { .. } => "Download",
             Self::Upload { .. } => "Upload",
+            Self::CopyFrom(_) => "CopyFrom",
             Self::Delete(_) => "Delete",
             Self::Small(_) => "Small",
             Self::Settled(..) => "Settled",
@@ -298,8 +326,8 @@ pub enum Output {
 pub struct Uploaded {
     /// Bytes that the blob has now.
     pub size: u64,
-    /// CRC64 of them.
-    pub crc64: u64,
+    /// CRC64 of them, where anybody says it.
+    pub crc64: Option<u64>,
     /// ETag, in quotes as the service sends it.
     pub etag: Option<String>,
     /// When it was written.
@@ -310,7 +338,7 @@ pub struct Uploaded {
 
 impl Uploaded {
     /// `head` is of the answer to what made the blob.
-    pub(super) fn new(size: u64, crc64: u64, head: &ResponseHead) -> Self {
+    pub(super) fn new(size: u64, crc64: Option<u64>, head: &ResponseHead) -> Self {
         let Updated {
             etag,
             last_modified,

@@ -4,6 +4,7 @@ mod arriving;
 mod blocks;
 mod call;
 mod call_state;
+mod copy_from;
 mod delete;
 pub mod directory;
 mod download;

@@ -17,7 +17,11 @@ pub(crate) struct Parts {
 impl Parts {
     /// The parts of `total` bytes; None where no part may be large enough.
     pub(crate) fn new(total: u64) -> Option<Self> {
-        let mut size = PART_SIZE;
+        Self::of(total, PART_SIZE)
+    }
+
+    /// The same in parts of `size`, or larger ones where that takes too many.
+    pub(crate) fn of(total: u64, mut size: u64) -> Option<Self> {
         if total > size * MAX_BLOCKS {
             // Whole MiB, so that parts stay aligned to whatever stores them.
             size = total.div_ceil(MAX_BLOCKS).next_multiple_of(1 << 20);
@@ -99,6 +103,15 @@ mod tests {
             .map(|index| stream_block_size(index, u64::MAX))
             .sum();
         assert!(total >= 38 << 40, "{total}");
+    }
+
+    #[test]
+    fn large_parts_grow_where_there_would_be_too_many() {
+        let size = 64 << 20;
+        assert_eq!(Parts::of(size + 1, size).unwrap().count(), 2);
+        let most = Parts::of(MAX_BLOCKS * MAX_BLOCK_SIZE, size).unwrap();
+        assert_eq!(most.count(), MAX_BLOCKS);
+        assert_eq!(Parts::of(MAX_BLOCKS * MAX_BLOCK_SIZE + 1, size), None);
     }
 
     proptest! {

@@ -223,7 +223,7 @@ impl Task for StreamBlock {
                 };
                 let content = Content::Memory(block.bytes());
                 put.run(&mut item.session(worker), &mut self.attempts, content)
-                    .map(|(crc64, head)| Uploaded::new(content.length(), crc64, &head))
+                    .map(|(crc64, head)| Uploaded::new(content.length(), Some(crc64), &head))
             }
             Stage::Commit(commit) => commit.send(item, stream.ids, &stream.options, worker),
             Stage::Block(block) => {

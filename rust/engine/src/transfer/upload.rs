@@ -166,7 +166,7 @@ fn put_whole(
         .run(&mut session, attempts, content)
         .map_err(|error| source.locate(error))?;
     item.moved(length);
-    Ok(Uploaded::new(length, crc64, &head))
+    Ok(Uploaded::new(length, Some(crc64), &head))
 }
 
 /// MD5 of content, base64.
