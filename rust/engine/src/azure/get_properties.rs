@@ -9,6 +9,7 @@ use super::{
     blob_ref::BlobRef,
     conditions::Conditions,
     content_headers::ContentHeaders,
+    known_versions::check_version,
     redaction::Secrets,
     revision::Address,
     session::{Operation, Session},
@@ -149,6 +150,7 @@ pub(crate) fn get_properties(
     };
     loop {
         let (head, _) = session.call(attempts, &mut call)?;
+        check_version(&head, blob, session)?;
         match BlobProperties::read(&head) {
             Ok(properties) => return Ok((properties, head)),
             Err(error) => session.broken(attempts, error)?,

@@ -16,6 +16,7 @@ mod failed;
 mod get_blob;
 mod get_block_list;
 mod get_properties;
+mod known_versions;
 mod list_blobs;
 mod list_entry;
 mod list_page;
@@ -44,6 +45,7 @@ pub(crate) use self::{
     blob_batch::BatchDelete,
     get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{GetProperties, get_properties, require_no_directory},
+    known_versions::check_version,
     list_blobs::{ListAll, ListBlobs},
     opened::Opened,
     put_blob::PutBlob,

@@ -4,6 +4,7 @@ use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
+    known_versions::require_versions,
     revision::Address,
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
@@ -49,6 +50,7 @@ impl SmallOperation for SetTier {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Answer> {
+        require_versions(session, blob)?;
         let address = session.account.endpoint.address_of(blob);
         session.call(
             attempts,

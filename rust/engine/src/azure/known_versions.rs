@@ -1,0 +1,52 @@
+//! Whether the endpoint knows versions at all.
+//!
+//! One that does names the version in its answer. Azurite and older services take no notice of the id in a
+//! request, and the blob itself for what is meant: that would be read, or deleted, in place of the version.
+
+use std::sync::atomic::Ordering;
+
+use super::{
+    attempts::Attempts, blob_ref::BlobRef, conditions::Conditions, get_properties::get_properties,
+    redaction::Secrets, revision::Revision, session::Session,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::ResponseHead,
+};
+
+/// Refuses an answer that is not about the version that was asked for.
+pub(crate) fn check_version(head: &ResponseHead, blob: &BlobRef, session: &Session) -> Result<()> {
+    let Some(Revision::Version(asked)) = blob.revision() else {
+        return Ok(());
+    };
+    if head.get("x-ms-version-id") == Some(asked) {
+        session
+            .account
+            .knows_versions
+            .store(true, Ordering::Relaxed);
+        return Ok(());
+    }
+    let secrets = Secrets::new(&session.account.credential(), None);
+    let request_id = head.request_id().map(|id| secrets.identifier(id));
+    let error = Error::new(
+        ErrorKind::Service,
+        "the answer is about another version than the one asked for, or the service knows no versions \
+         (is it Azurite?)",
+    );
+    Err(error.with_answer(head.status, None, request_id.as_deref()))
+}
+
+/// Before a version is named in a request whose answer does not tell: makes sure that the endpoint knows
+/// versions, with one request for all that follow.
+pub(super) fn require_versions(session: &mut Session, blob: &BlobRef) -> Result<()> {
+    let is_version = matches!(blob.revision(), Some(Revision::Version(_)));
+    if !is_version || session.account.knows_versions.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let none = Conditions::default();
+    match get_properties(session, &mut Attempts::default(), blob, &none) {
+        // There is no such version, or it may not be read: the request itself will tell.
+        Err(error) if error.status().is_some_and(|status| status >= 400) => Ok(()),
+        asked => asked.map(drop),
+    }
+}
