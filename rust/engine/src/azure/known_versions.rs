@@ -6,12 +6,15 @@
 use std::sync::atomic::Ordering;
 
 use super::{
-    attempts::Attempts, blob_ref::BlobRef, conditions::Conditions, get_properties::get_properties,
-    redaction::Secrets, revision::Revision, session::Session,
+    attempts::Attempts,
+    blob_ref::BlobRef,
+    redaction::Secrets,
+    revision::{Address, Revision},
+    session::{Operation, Session},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    http::ResponseHead,
+    http::{Request, ResponseHead},
 };
 
 /// Refuses an answer that is not about the version that was asked for.
@@ -36,6 +39,22 @@ pub(crate) fn check_version(head: &ResponseHead, blob: &BlobRef, session: &Sessi
     Err(error.with_answer(head.status, None, request_id.as_deref()))
 }
 
+/// Asks for the properties of a version, to see whether the answer is about it.
+struct Probe {
+    address: Address,
+}
+
+impl Operation for Probe {
+    /// Any success: what is no answer about a blob says nothing about versions.
+    fn expected(&self) -> &[u16] {
+        &[200, 201, 202, 204, 206]
+    }
+
+    fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
+        self.address.request("HEAD")
+    }
+}
+
 /// Before a version is named in a request whose answer does not tell: makes sure that the endpoint knows
 /// versions, with one request for all that follow.
 pub(super) fn require_versions(session: &mut Session, blob: &BlobRef) -> Result<()> {
@@ -43,10 +62,13 @@ pub(super) fn require_versions(session: &mut Session, blob: &BlobRef) -> Result<
     if !is_version || session.account.knows_versions.load(Ordering::Relaxed) {
         return Ok(());
     }
-    let none = Conditions::default();
-    match get_properties(session, &mut Attempts::default(), blob, &none) {
+    let address = session.account.endpoint.address_of(blob);
+    match session.call(&mut Attempts::default(), &mut Probe { address }) {
+        // Only what has an ETag is a blob, and may be another one than is meant.
+        Ok((head, _)) if head.get("etag").is_some() => check_version(&head, blob, session),
+        Ok(_) => Ok(()),
         // There is no such version, or it may not be read: the request itself will tell.
-        Err(error) if error.status().is_some_and(|status| status >= 400) => Ok(()),
-        asked => asked.map(drop),
+        Err(error) if error.status().is_some() => Ok(()),
+        Err(error) => Err(error),
     }
 }
