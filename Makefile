@@ -7,6 +7,10 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+# Of test-azure.
+ACCOUNT ?=
+CONTAINER ?=
+ENDPOINT ?=
 
 # Two environments, so that the demo's optimised wheel and the quickly built wheel under test never replace each other.
 VENV := .venv
@@ -29,7 +33,7 @@ endif
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -type f \( -name '*.rs' -o -name Cargo.toml \))
 PYTHON_SOURCES := pyproject.toml README.md LICENSE $(shell find python -type f -not -name '*.pyc' -not -name '*.so')
 
-.PHONY: help demo test lint advisories test-rust test-python test-pythons wheel bench bench-metaflow clean
+.PHONY: help demo test lint advisories test-rust test-python test-pythons test-azure wheel bench bench-metaflow clean
 .PHONY: need-python need-cargo need-clippy need-node
 
 help: ## list the targets
@@ -69,6 +73,10 @@ test-python-%: build/installed tests/node_modules/.package-lock.json
 	elif test -z '$(call interpreter,$*)'; \
 	then echo "Python $*: not tested, no such interpreter found: make test-pythons PYTHONS=/path/to/python$*"; \
 	else $(MAKE) --no-print-directory build/python-$*/installed && build/python-$*/bin/pytest $(FURTHER_ARGS) $(PYTEST_ARGS); fi
+
+test-azure: build/installed ## the conformance tests on a real account: ACCOUNT=... CONTAINER=... (docs/real-account.md)
+	@$(VENV)/bin/python tests/real_account.py --account '$(ACCOUNT)' --container '$(CONTAINER)' --endpoint '$(ENDPOINT)' \
+	  $(PYTEST_ARGS)
 
 wheel: build/release-wheel ## the abi3 wheel in dist/, optimised
 	@ls dist/*.whl

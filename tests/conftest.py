@@ -19,6 +19,10 @@ from support import Account, sdk_client
 AZURITE = Path(__file__).parent / "node_modules/azurite/dist/src/blob/main.js"
 AZURITE_START_SECONDS = 30
 
+# Set by real_account.py: an account that is no stand-in, and `<container>/<prefix>` in it for the tests.
+REAL_ENDPOINT = os.environ.get("FASTBLOB_TEST_ENDPOINT")
+REAL_PLACE = os.environ.get("FASTBLOB_TEST_PLACE")
+
 # What of a developer's own environment would decide which account, credential or proxy the tests use.
 FOREIGN_PREFIXES = ("AZURE_", "METAFLOW_", "IDENTITY_", "MSI_")
 FOREIGN_NAMES = frozenset(
@@ -132,9 +136,22 @@ def azurite_account(
         )
 
 
-@pytest.fixture(params=["service", "azurite"])
-def account(request: pytest.FixtureRequest, service: LocalAzure) -> Account:
+@pytest.fixture(scope="session")
+def real_account() -> Iterator[Account]:
+    """The account that real_account.py was given, with the credential of the environment."""
+    assert REAL_ENDPOINT is not None
+    key = os.environ.get("AZURE_STORAGE_KEY", "")
+    with closing(DefaultAzureCredential()) as token_credential:
+        credential = key or os.environ.get("AZURE_STORAGE_SAS_TOKEN") or token_credential
+        with sdk_client(REAL_ENDPOINT, credential) as sdk:
+            yield Account("real", REAL_ENDPOINT, str(sdk.account_name), key, credential, sdk)
+
+
+@pytest.fixture(params=["real"] if REAL_ENDPOINT else ["service", "azurite"])
+def account(request: pytest.FixtureRequest) -> Account:
     """Each account in turn: a test that asks for this one must hold on both."""
+    if request.param != "real":
+        request.getfixturevalue("service")
     account = request.getfixturevalue(f"{request.param}_account")
     assert isinstance(account, Account)
     return account
@@ -149,9 +166,23 @@ def temporary_container(account: Account) -> Iterator[str]:
     account.sdk.delete_container(name)
 
 
+@contextmanager
+def temporary_prefix(account: Account) -> Iterator[str]:
+    """A prefix with nothing below it, neither before nor at the end: containers are not made elsewhere."""
+    place = f"{REAL_PLACE}/{uuid.uuid4().hex}"
+    yield place
+    client = account.client()
+    client.delete_many(client.list(place), missing_ok=True)
+
+
 @pytest.fixture
-def container(account: Account, service: LocalAzure) -> Iterator[str]:
-    """A new container of ``account``."""
+def container(account: Account, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A new container of ``account``; of a real one a prefix, ``<container>/<prefix>``."""
+    if account.server == "real":
+        with temporary_prefix(account) as place:
+            yield place
+        return
+    service: LocalAzure = request.getfixturevalue("service")
     with temporary_container(account) as name:
         yield name
         service.clear_faults()

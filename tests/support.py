@@ -30,13 +30,13 @@ SUBPROCESS_SECONDS = 45
 
 @dataclass(frozen=True)
 class Account:
-    """A storage account that the tests may use: the embedded service's, or Azurite's."""
+    """A storage account that the tests may use: the embedded service's, Azurite's, or a real one."""
 
     server: str
     endpoint: str
     name: str
     key: str
-    credential: DefaultAzureCredential
+    credential: DefaultAzureCredential | str
     sdk: BlobServiceClient
 
     def client(self, **options: Any) -> fastblob.Client:

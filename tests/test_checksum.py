@@ -28,6 +28,12 @@ def test_continues_an_earlier_value(data: bytes, cut: int) -> None:
     assert fastblob.crc64(data[cut:], fastblob.crc64(data[:cut])) == fastblob.crc64(data)
 
 
+@pytest.mark.parametrize("value", [-1, 1 << 64, 10**400])
+def test_an_earlier_value_is_a_checksum(value: int) -> None:
+    with pytest.raises(ValueError, match=r"value must be a checksum, 0 to 2\*\*64 - 1, got"):
+        fastblob.crc64(b"x", value)
+
+
 def test_agrees_on_a_large_buffer() -> None:
     data = content(10 * MIB + 3)
     assert fastblob.crc64(data) == microsoft.compute(data, 0)

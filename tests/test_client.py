@@ -33,6 +33,7 @@ def test_workload_types(service: LocalAzure, service_container: str, workload_ty
         ("timeout", 0),
         ("timeout", -1.0),
         ("timeout", float("nan")),
+        ("timeout", 10**400),
         ("checksum", "sha1"),
     ],
 )

@@ -1,13 +1,21 @@
-"""The synchronous API, unchanged against the embedded service and against Azurite, the referee."""
+"""The synchronous API, unchanged against the embedded service, Azurite, and a real account (real_account.py).
+
+``container`` may be ``<container>/<prefix>``: what is told of blobs is compared by path.
+"""
 
 from __future__ import annotations
 
 import io
+import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 import fastblob
 import pytest
-from support import MIB, Account, content, files_below, names, write_file
+from support import MIB, Account, content, files_below, write_file
+
+# Most characters of a blob's name.
+LONGEST = 1024
 
 # Empty, one byte, around the first range of a download and the first block of an upload, several blocks.
 SIZES = [0, 1, 4095, 4 * MIB - 1, 4 * MIB, 8 * MIB + 1, 33 * MIB + 7]
@@ -28,8 +36,17 @@ AWKWARD_NAMES = [
     "ünïcödé/日本語/עברית",
     "e\u0301 is not \u00e9",
     "🎉🚀/🐍",
-    "x" * 1024,
+    "x" * LONGEST,
 ]
+
+
+def paths(items: Iterable[fastblob.BlobItem]) -> list[str]:
+    return [item.path for item in items]
+
+
+def no_container() -> str:
+    """The name of a container that nobody has."""
+    return f"missing-{uuid.uuid4().hex}"
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -52,11 +69,12 @@ def test_upload_then_download(client: fastblob.Client, container: str, tmp_path:
 
 @pytest.mark.parametrize("name", AWKWARD_NAMES)
 def test_awkward_names(client: fastblob.Client, container: str, name: str) -> None:
-    blob = f"{container}/{name}"
+    blob = f"{container}/{name}"[: len(container.partition("/")[0]) + 1 + LONGEST]
     client.write(blob, b"payload")
     assert client.read(blob) == b"payload"
-    assert names(client.list(container)) == [name]
-    assert client.properties(blob).name == name
+    assert paths(client.list(container)) == [blob]
+    properties = client.properties(blob)
+    assert f"{properties.container}/{properties.name}" == blob
     client.delete(blob)
     assert not client.exists(blob)
 
@@ -144,7 +162,7 @@ def test_metadata_content_type_tier_and_tags(
     assert properties.content_type == "text/x-thing; charset=utf-8"
     assert properties.tier == "Cool"
     assert properties.tag_count == 2
-    tags = account.sdk.get_blob_client(container, "blob").get_blob_tags()
+    tags = account.sdk.get_blob_client(*blob.split("/", 1)).get_blob_tags()
     assert tags == {"project": "fast blob", "stage": "a/b+c=d"}
 
 
@@ -156,7 +174,7 @@ def test_a_download_brings_the_metadata(client: fastblob.Client, container: str,
 def test_properties(client: fastblob.Client, container: str) -> None:
     written = client.write(f"{container}/a/blob", b"12345")
     properties = client.properties(f"{container}/a/blob")
-    assert (properties.container, properties.name) == (container, "a/blob")
+    assert f"{properties.container}/{properties.name}" == f"{container}/a/blob"
     assert properties.size == 5
     assert properties.etag == written.etag
     assert properties.last_modified.tzinfo is not None
@@ -207,7 +225,7 @@ def test_exists(client: fastblob.Client, container: str) -> None:
     assert not client.exists(f"{container}/blob")
     client.write(f"{container}/blob", b"")
     assert client.exists(f"{container}/blob")
-    assert not client.exists("no-such-container/blob")
+    assert not client.exists(f"{no_container()}/blob")
 
 
 def test_delete(client: fastblob.Client, container: str) -> None:
@@ -232,7 +250,7 @@ def test_copy(client: fastblob.Client, container: str, size: int) -> None:
     data = content(size)
     client.write(f"{container}/source ü", data, metadata={"owner": "me"}, content_type="text/x")
     properties = client.copy(f"{container}/source ü", f"{container}/target %41")
-    assert (properties.container, properties.name) == (container, "target %41")
+    assert f"{properties.container}/{properties.name}" == f"{container}/target %41"
     assert properties.size == size
     assert client.read(f"{container}/target %41") == data
     assert (properties.metadata, properties.content_type) == ({"owner": "me"}, "text/x")
@@ -264,7 +282,7 @@ def test_directory_round_trip(client: fastblob.Client, container: str, tmp_path:
         (tmp_path / "source" / name).parent.mkdir(parents=True, exist_ok=True)
         write_file(tmp_path / "source" / name, size)
     client.upload_dir(tmp_path / "source", f"{container}/tree")
-    assert names(client.list(f"{container}/tree")) == sorted(f"tree/{name}" for name in tree)
+    assert paths(client.list(f"{container}/tree")) == sorted(f"{container}/tree/{name}" for name in tree)
     client.download_prefix(f"{container}/tree", tmp_path / "target")
     assert files_below(tmp_path / "target") == files_below(tmp_path / "source")
 
@@ -272,14 +290,15 @@ def test_directory_round_trip(client: fastblob.Client, container: str, tmp_path:
 def test_listing(client: fastblob.Client, container: str) -> None:
     for name in ["a", "dir/1", "dir/2", "dir/sub/3", "directory/4"]:
         client.write(f"{container}/{name}", name.encode())
-    assert names(client.list(container)) == ["a", "dir/1", "dir/2", "dir/sub/3", "directory/4"]
-    assert names(client.list(f"{container}/dir")) == ["dir/1", "dir/2", "dir/sub/3"]
+    everything = [f"{container}/{name}" for name in ["a", "dir/1", "dir/2", "dir/sub/3", "directory/4"]]
+    assert paths(client.list(container)) == everything
+    assert paths(client.list(f"{container}/dir")) == everything[1:4]
     level = client.list(f"{container}/dir", delimiter="/")
     # The service orders blobs and prefixes by name, Azurite lists the prefixes first.
-    assert sorted((item.name, item.is_prefix) for item in level) == [
-        ("dir/1", False),
-        ("dir/2", False),
-        ("dir/sub", True),
+    assert sorted((item.path, item.is_prefix) for item in level) == [
+        (f"{container}/dir/1", False),
+        (f"{container}/dir/2", False),
+        (f"{container}/dir/sub", True),
     ]
 
 
@@ -287,8 +306,7 @@ def test_listed_items_describe_their_blob(client: fastblob.Client, container: st
     client.write(f"{container}/a/blob", b"12345", content_type="text/x", tier="Cool")
     (item,) = client.list(container)
     properties = client.properties(item.path)
-    assert (item.container, item.name) == (container, "a/blob")
-    assert item.path == f"{container}/a/blob"
+    assert item.path == f"{item.container}/{item.name}" == f"{container}/a/blob"
     assert (item.size, item.tier, item.content_type) == (5, "Cool", "text/x")
     assert item.etag is not None
     assert item.etag.strip('"') == properties.etag.strip('"')
@@ -311,14 +329,15 @@ def test_a_missing_blob(client: fastblob.Client, container: str, tmp_path: Path)
     assert files_below(tmp_path) == {}
 
 
-def test_a_missing_container(client: fastblob.Client, account: Account, tmp_path: Path) -> None:
+def test_a_missing_container(client: fastblob.Client, tmp_path: Path) -> None:
+    missing = no_container()
     write_file(tmp_path / "file", 10)
     for call in (
-        lambda: client.read("no-such-container/blob"),
-        lambda: client.write("no-such-container/blob", b"data"),
-        lambda: client.upload(tmp_path / "file", "no-such-container/blob"),
-        lambda: list(client.list("no-such-container")),
-        lambda: client.delete("no-such-container/blob"),
+        lambda: client.read(f"{missing}/blob"),
+        lambda: client.write(f"{missing}/blob", b"data"),
+        lambda: client.upload(tmp_path / "file", f"{missing}/blob"),
+        lambda: list(client.list(missing)),
+        lambda: client.delete(f"{missing}/blob"),
     ):
         with pytest.raises(fastblob.BlobNotFoundError) as caught:
             call()
@@ -328,10 +347,11 @@ def test_a_missing_container(client: fastblob.Client, account: Account, tmp_path
 def test_module_level_functions(
     account: Account, container: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", account.endpoint)
+    monkeypatch.delenv("METAFLOW_AZURE_STORAGE_BLOB_SERVICE_ENDPOINT", raising=False)
+    monkeypatch.setenv("AZURE_STORAGE_BLOB_ENDPOINT", account.endpoint)
     data = write_file(tmp_path / "source", 1000)
     fastblob.upload_many([(tmp_path / "source", f"{container}/blob")])
     fastblob.download_many([(f"{container}/blob", tmp_path / "target")])
     assert (tmp_path / "target").read_bytes() == data
     assert fastblob.read(f"{container}/blob") == data
-    assert names(fastblob.list(container)) == ["blob"]
+    assert paths(fastblob.list(container)) == [f"{container}/blob"]

@@ -16,11 +16,12 @@ import azure.core.exceptions as azure
 import fastblob
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.storage.blob import BlobClient, BlobServiceClient, StandardBlobTier
+from azure.storage.blob import BlobClient, BlobLeaseClient, BlobServiceClient, StandardBlobTier
 from hostile.server import KEY, Connection, Request, Server, each
 from support import MIB
 
 LARGE = bytes(9 * MIB)
+LEASE = "fa57b10b-0000-4000-8000-00000000000a"
 
 Sdk = BlobServiceClient
 
@@ -28,6 +29,11 @@ Sdk = BlobServiceClient
 def of(sdk: Sdk) -> BlobClient:
     """The one blob."""
     return sdk.get_blob_client("data", "blob")
+
+
+def lease(sdk: Sdk) -> BlobLeaseClient:
+    """The lease on the one blob."""
+    return BlobLeaseClient(of(sdk), LEASE)
 
 
 # The same for both: fastblob's call, and that of azure-storage-blob.
@@ -53,6 +59,29 @@ OPERATIONS: dict[str, tuple[Callable[[fastblob.Client], object], Callable[[Sdk],
     ),
     "get_tags": (lambda f: f.get_tags("data/blob"), lambda s: of(s).get_blob_tags()),
     "set_tags": (lambda f: f.set_tags("data/blob", {}), lambda s: of(s).set_blob_tags({})),
+    "create_container": (
+        lambda f: f.create_container("data"),
+        lambda s: s.get_container_client("data").create_container(),
+    ),
+    "delete_container": (
+        lambda f: f.delete_container("data"),
+        lambda s: s.get_container_client("data").delete_container(),
+    ),
+    "container_properties": (
+        lambda f: f.container_properties("data"),
+        lambda s: s.get_container_client("data").get_container_properties(),
+    ),
+    "set_container_metadata": (
+        lambda f: f.set_container_metadata("data", {}),
+        lambda s: s.get_container_client("data").set_container_metadata({}),
+    ),
+    "list_containers": (lambda f: list(f.list_containers()), lambda s: list(s.list_containers())),
+    "account_information": (lambda f: f.account_information(), lambda s: s.get_account_information()),
+    "acquire_lease": (lambda f: f.acquire_lease("data/blob"), lambda s: lease(s).acquire()),
+    "renew_lease": (lambda f: f.renew_lease("data/blob", LEASE), lambda s: lease(s).renew()),
+    "change_lease": (lambda f: f.change_lease("data/blob", LEASE, LEASE), lambda s: lease(s).change(LEASE)),
+    "release_lease": (lambda f: f.release_lease("data/blob", LEASE), lambda s: lease(s).release()),
+    "break_lease": (lambda f: f.break_lease("data/blob"), lambda s: lease(s).break_lease()),
 }
 
 

@@ -250,3 +250,19 @@ def test_a_naive_time_is_refused(service_client: fastblob.Client, blob: str) -> 
     assert service_client.read(blob, if_modified_since=modified - timedelta(hours=1)) == b"data"
     with pytest.raises(ValueError, match=r"time zone"):
         service_client.read(blob, if_modified_since=modified.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("path", [b"file", 5, None])
+def test_a_local_path_that_is_none(service: LocalAzure, service_client: fastblob.Client, path: Any) -> None:
+    service.clear_requests()
+    for call in (
+        lambda: service_client.download("data/blob", path),
+        lambda: service_client.download_many([("data/blob", path)]),
+        lambda: service_client.download_prefix("data", path),
+        lambda: service_client.upload(path, "data/blob"),
+        lambda: service_client.upload_many([(path, "data/blob")]),
+        lambda: service_client.upload_dir(path, "data"),
+    ):
+        with pytest.raises(TypeError, match=r"a local path is a str or an os\.PathLike of one, got"):
+            call()
+    assert service.requests() == []

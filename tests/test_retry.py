@@ -90,7 +90,8 @@ def test_failures_that_stay_are_not(
     assert (caught.value.status_code, caught.value.error_code) == (status, code)
     assert (caught.value.blob, caught.value.attempts) == (blob, 1)
     assert caught.value.request_id
-    assert service.request_counts() == {"PutBlob": 1}
+    # What the blob is may be asked for, to say it.
+    assert service.request_counts()["PutBlob"] == 1
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -460,12 +460,14 @@ def test_snapshots_in_a_list_of_azurite(azurite: tuple[Account, str]) -> None:
 
 def test_a_snapshot_is_named_as_it_is_read(server: Server, client: Any) -> None:
     lease = "fa57b10b-0000-4000-8000-000000000001"
-    taken = client.create_snapshot("data/x", metadata={"why": "before"}, if_match='"e"', lease=lease)
+    conditions = {"if_match": '"e"', "if_tags": "k = 'v'", "lease": lease}
+    taken = client.create_snapshot("data/x", metadata={"why": "before"}, **conditions)
     assert taken == SNAPSHOT
     asked = server.heads[0]
     assert (asked.method, asked.query) == ("PUT", {"comp": "snapshot"})
     assert asked.headers["x-ms-meta-why"] == "before"
     assert asked.headers["if-match"] == '"e"'
+    assert asked.headers["x-ms-if-tags"] == "k = 'v'"
     assert asked.headers["x-ms-lease-id"] == lease
     assert client.read(taken) == b"as it was"
     odd = BlobPath("data", "a//b/")

@@ -19,6 +19,7 @@ from fastblob import (
     BlobItem,
     BlobPath,
     BlobProperties,
+    ContainerProperties,
     TransferResult,
     WriteOptions,
 )
@@ -85,8 +86,21 @@ def what_comes_back(client: fastblob.Client) -> None:
     assert_type(client.list_many(["c"], on_error="collect"), list[list[BlobItem] | Exception])
     assert_type([item.size for item in client.list("c", name_prefix="a")], list[int | None])
     assert_type(client.get_tags("c/b"), dict[str, str])
+    assert_type([container.name for container in client.list_containers("a")], list[str])
+    assert_type(client.container_properties("c"), ContainerProperties)
+    assert_type([item.tags for item in client.find("k = 'v'", container="c")], list[dict[str, str] | None])
+    client.set_tier("c/b", "Hot", rehydrate_priority="Soon")  # type: ignore[arg-type]
     with client as same:
         assert_type(same, fastblob.Client)
+
+
+def leases(client: fastblob.Client) -> None:
+    assert_type(client.acquire_lease("c/b", None), str)
+    with client.lease("c/b", seconds=15) as lease:
+        client.write("c/b", b"bytes", overwrite=True, lease=lease)
+        client.copy("c/a", "c/b", overwrite=True, lease=lease.id, source_lease=lease)
+        client.write_many([("c/b", b"", WriteOptions(lease=lease))])
+        client.delete("c/b", lease=client)  # type: ignore[arg-type]
 
 
 def the_functions_of_the_module() -> None:

@@ -16,20 +16,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._blob_results import BlobItem, BlobProperties
+from ._checksum import crc64
 from ._client import Client
+from ._container_results import AccountInformation, ContainerProperties
 from ._credentials import default_credential
 from ._default import (
+    account_information,
+    acquire_lease,
+    break_lease,
+    change_lease,
+    container_exists,
+    container_properties,
     copy,
+    create_container,
     create_snapshot,
     create_snapshot_many,
     delete,
+    delete_container,
     delete_many,
     download,
     download_many,
     download_prefix,
     exists,
+    find,
     get_tags,
+    lease,
     list,
+    list_containers,
     list_many,
     promote,
     properties,
@@ -37,6 +50,9 @@ from ._default import (
     read,
     read_into,
     read_many,
+    release_lease,
+    renew_lease,
+    set_container_metadata,
     set_http_headers,
     set_metadata,
     set_metadata_many,
@@ -52,7 +68,8 @@ from ._default import (
     write,
     write_many,
 )
-from ._fastblob import __version__, crc64
+from ._fastblob import __version__
+from ._lease import Lease
 from ._options import WriteOptions
 from ._paths import BlobPath
 from ._results import Progress, TransferResult
@@ -75,6 +92,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AccountInformation",
     "AuthenticationError",
     "BinaryReadable",
     "BinaryReadableInto",
@@ -86,7 +104,9 @@ __all__ = [
     "BlobPath",
     "BlobProperties",
     "Client",
+    "ContainerProperties",
     "IntegrityError",
+    "Lease",
     "NetworkError",
     "Progress",
     "ServiceError",
@@ -95,19 +115,30 @@ __all__ = [
     "TransferResult",
     "WriteOptions",
     "__version__",
+    "account_information",
+    "acquire_lease",
+    "break_lease",
+    "change_lease",
+    "container_exists",
+    "container_properties",
     "copy",
     "crc64",
+    "create_container",
     "create_snapshot",
     "create_snapshot_many",
     "default_credential",
     "delete",
+    "delete_container",
     "delete_many",
     "download",
     "download_many",
     "download_prefix",
     "exists",
+    "find",
     "get_tags",
+    "lease",
     "list",
+    "list_containers",
     "list_many",
     "promote",
     "properties",
@@ -115,6 +146,9 @@ __all__ = [
     "read",
     "read_into",
     "read_many",
+    "release_lease",
+    "renew_lease",
+    "set_container_metadata",
     "set_http_headers",
     "set_metadata",
     "set_metadata_many",

@@ -35,9 +35,16 @@ class BlobProperties(ContentResult[_fastblob.Properties]):
         "cache_control",
         "content_md5",
         "metadata",
+        "blob_type",
         "tier",
+        "tier_inferred",
         "tag_count",
         "archive_status",
+        "rehydrate_priority",
+        "immutability_policy_until",
+        "immutability_policy_mode",
+        "legal_hold",
+        "encryption_scope",
         "lease_state",
         "copy_id",
         "copy_status",
@@ -84,9 +91,19 @@ class BlobProperties(ContentResult[_fastblob.Properties]):
         return self._raw.metadata
 
     @property
+    def blob_type(self) -> str | None:
+        """``"BlockBlob"``, or ``"AppendBlob"`` or ``"PageBlob"``, which can be read but not written here."""
+        return self._raw.blob_type
+
+    @property
     def tier(self) -> str | None:
         """Access tier, such as ``"Hot"``."""
         return self._raw.tier
+
+    @property
+    def tier_inferred(self) -> bool:
+        """Whether the tier is the account's default, and not the blob's own."""
+        return self._raw.tier_inferred
 
     @property
     def tag_count(self) -> int:
@@ -97,6 +114,31 @@ class BlobProperties(ContentResult[_fastblob.Properties]):
     def archive_status(self) -> str | None:
         """Where a blob is being rehydrated: to which tier, such as ``"rehydrate-pending-to-hot"``."""
         return self._raw.archive_status
+
+    @property
+    def rehydrate_priority(self) -> str | None:
+        """How soon it will be: ``"Standard"`` or ``"High"``."""
+        return self._raw.rehydrate_priority
+
+    @property
+    def immutability_policy_until(self) -> datetime | None:
+        """Until when an immutability policy protects the blob, in UTC."""
+        return self._raw.immutability_policy_until
+
+    @property
+    def immutability_policy_mode(self) -> str | None:
+        """Whether that time can be brought forward: ``"unlocked"`` or ``"locked"``."""
+        return self._raw.immutability_policy_mode
+
+    @property
+    def legal_hold(self) -> bool:
+        """Whether a legal hold protects the blob."""
+        return self._raw.legal_hold
+
+    @property
+    def encryption_scope(self) -> str | None:
+        """The encryption scope that the blob was written with, where it has one."""
+        return self._raw.encryption_scope
 
     @property
     def lease_state(self) -> str | None:
@@ -142,7 +184,7 @@ class BlobProperties(ContentResult[_fastblob.Properties]):
 
 
 class BlobItem(ContentResult[_fastblob.ListEntry]):
-    """An entry of ``list()``: a blob, or with a delimiter a prefix that stands for several.
+    """An entry of ``list()``: a blob, or with a delimiter a prefix that stands for several; or of ``find()``.
 
     Immutable; pickles. Every call that takes a blob takes it as well, whatever its name is. A snapshot, or a
     version that is not the current one, stands for itself alone, as a ``BlobPath`` does that has it; what is
@@ -167,7 +209,11 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
         "content_disposition",
         "cache_control",
         "content_md5",
+        "blob_type",
         "tier",
+        "tier_inferred",
+        "archive_status",
+        "rehydrate_priority",
         "metadata",
         "tags",
         "version_id",
@@ -176,11 +222,9 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
         "is_deleted",
         "deleted_time",
         "remaining_retention_days",
-        "blob_type",
         "lease_state",
         "lease_status",
         "server_encrypted",
-        "archive_status",
         "copy_id",
         "copy_status",
         "copy_status_description",
@@ -211,7 +255,7 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
 
     @property
     def size(self) -> int | None:
-        """Bytes; None for a prefix, and so are all the following."""
+        """Bytes; None for a prefix, and of what ``find()`` gives. So are all the following but ``tags``."""
         return self._raw.size
 
     @property
@@ -230,9 +274,29 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
         return self._raw.creation_time
 
     @property
+    def blob_type(self) -> str | None:
+        """``"BlockBlob"``, or ``"AppendBlob"`` or ``"PageBlob"``, which can be read but not written here."""
+        return self._raw.blob_type
+
+    @property
     def tier(self) -> str | None:
         """Access tier, such as ``"Hot"``."""
         return self._raw.tier
+
+    @property
+    def tier_inferred(self) -> bool:
+        """Whether the tier is the account's default, and not the blob's own."""
+        return self._raw.tier_inferred
+
+    @property
+    def archive_status(self) -> str | None:
+        """Where a blob is being rehydrated: to which tier, such as ``"rehydrate-pending-to-hot"``."""
+        return self._raw.archive_status
+
+    @property
+    def rehydrate_priority(self) -> str | None:
+        """How soon it will be: ``"Standard"`` or ``"High"``."""
+        return self._raw.rehydrate_priority
 
     @property
     def metadata(self) -> dict[str, str] | None:
@@ -241,7 +305,7 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
 
     @property
     def tags(self) -> dict[str, str] | None:
-        """The blob's index tags, with ``include=("tags",)``; None otherwise."""
+        """The blob's index tags, with ``include=("tags",)``; those that ``find()`` asked for; else None."""
         return self._raw.tags
 
     @property
@@ -279,11 +343,6 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
         return self._raw.remaining_retention_days
 
     @property
-    def blob_type(self) -> str | None:
-        """``"BlockBlob"``, ``"AppendBlob"`` or ``"PageBlob"``."""
-        return self._raw.blob_type
-
-    @property
     def lease_state(self) -> str | None:
         """Whether the blob is leased: ``"available"``, ``"leased"``, ``"expired"``, ..."""
         return self._raw.lease_state
@@ -297,11 +356,6 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
     def server_encrypted(self) -> bool | None:
         """Whether the service stores it encrypted."""
         return self._raw.server_encrypted
-
-    @property
-    def archive_status(self) -> str | None:
-        """Where a blob is being rehydrated: to which tier, such as ``"rehydrate-pending-to-hot"``."""
-        return self._raw.archive_status
 
     @property
     def copy_id(self) -> str | None:
@@ -340,6 +394,7 @@ class BlobItem(ContentResult[_fastblob.ListEntry]):
     def _shown(self) -> tuple[str, ...]:
         if self._raw.is_prefix:
             return ("path", "is_prefix")
-        # What was not asked for is not shown as missing.
+        # What was not asked for is not shown as missing, nor what is as usual.
         told = (name for name in self._attributes[4:] if getattr(self._raw, name) is not None)
-        return ("path", *(name for name in told if name != "is_deleted" or self._raw.is_deleted))
+        unusual = ("is_deleted", "tier_inferred")
+        return ("path", *(name for name in told if name not in unusual or getattr(self._raw, name)))

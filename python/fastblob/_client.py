@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import _credentials, _environment, _fastblob
 from ._connection import Connection
+from ._containers import Containers
 from ._copying import Copying
 from ._directories import Directories
+from ._finding import Finding
+from ._leasing import Leasing
 from ._listing import Listing
 from ._many_blobs import ManyBlobs
 from ._one_blob import OneBlob
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
     from ._types import Checksum, StrPath, WorkloadType
 
 
-class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, Versions):
+class Client(
+    OneBlob, ManyBlobs, Directories, Finding, Listing, Properties, Copying, Leasing, Versions, Containers
+):
     """Moves the blobs of one storage account.
 
     Safe to share between threads, and meant to be: its connections are kept between calls. ``close()`` ends
@@ -71,6 +76,14 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, Vers
             ALL_PROXY and NO_PROXY.
         user_agent: What is added to the User-Agent of every request, ``fastblob/<version> Python/<version>
             (<platform>)``, such as ``"my-program/1.0"``: the account's resource logs show it.
+        encryption_key: An AES-256 key of 32 bytes, with which the service encrypts what is written and
+            decrypts what is read; it does not keep the key, without which nobody reads the blob again. Goes
+            over HTTPS only. No ``repr`` and no message shows it; a pickle of the client holds it, as it does
+            an account key. ``copy`` is refused, since the service makes copies without it.
+            https://learn.microsoft.com/azure/storage/blobs/encryption-customer-provided-keys
+        encryption_scope: The name of a scope of the account, with whose key the service encrypts what is
+            written; reads need none. ``copy`` is refused, since the service makes copies without it.
+            https://learn.microsoft.com/azure/storage/blobs/encryption-scope-overview
 
     Raises:
         ValueError: No account is named anywhere, the endpoint is not a URL, or an option is out of range.
@@ -95,9 +108,15 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, Vers
         ca_file: StrPath | None = None,
         proxy: str | None = None,
         user_agent: str | None = None,
+        encryption_key: bytes | None = None,
+        encryption_scope: str | None = None,
     ) -> None:
         if not isinstance(account_url, (str, NoneType)):
             raise TypeError(f"account_url must be a str, not {type(account_url).__name__}")
+        if not isinstance(encryption_key, (bytes, NoneType)):
+            raise TypeError(f"encryption_key must be bytes, not {type(encryption_key).__name__}")
+        if encryption_key is not None and encryption_scope is not None:
+            raise ValueError("encryption_key and encryption_scope exclude each other: give one of them")
         account = (
             _environment.from_environment() if account_url is None else _environment.Account(account_url)
         )
@@ -119,6 +138,8 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, Vers
                 "timeout": timeout,
                 "checksum": checksum,
                 "user_agent": user_agent,
+                "encryption_key": encryption_key,
+                "encryption_scope": encryption_scope,
             },
         )
         self._arguments: dict[str, Any] = {
@@ -134,6 +155,8 @@ class Client(OneBlob, ManyBlobs, Directories, Listing, Properties, Copying, Vers
             "ca_file": ca_file,
             "proxy": proxy,
             "user_agent": user_agent,
+            "encryption_key": encryption_key,
+            "encryption_scope": encryption_scope,
         }
 
     def __reduce__(self) -> tuple[Any, ...]:

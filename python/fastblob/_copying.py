@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ._connection import Connection
+    from ._lease import Lease
     from ._types import Blob, Snapshots, Tier
 
 
@@ -33,12 +34,14 @@ class Copying:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
         source_if_match: str | None = None,
         source_if_none_match: str | None = None,
         source_if_modified_since: datetime | None = None,
         source_if_unmodified_since: datetime | None = None,
-        source_lease: str | None = None,
+        source_if_tags: str | None = None,
+        source_lease: Lease | str | None = None,
         wait: bool = True,
     ) -> BlobProperties:
         """Copies a blob inside the account, without moving its bytes through this machine.
@@ -53,15 +56,17 @@ class Copying:
             metadata: The target's metadata; None: the source's.
             tier: The target's access tier; None: the account's default.
             tags: The target's index tags; None: none.
-            if_match: As for ``read``, of the target, and so are the four following.
+            if_match: As for ``read``, of the target, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
-            source_if_match: As for ``read``, of the source, and so are the four following.
+            source_if_match: As for ``read``, of the source, and so are the five following.
             source_if_none_match: See there.
             source_if_modified_since: See there.
             source_if_unmodified_since: See there.
+            source_if_tags: See there.
             source_lease: See there.
             wait: Whether the end of a copy in the background is waited for. Otherwise ``copy_status`` of the
                 result may be ``"pending"``, and ``properties()`` of the target tells how it goes on.
@@ -74,6 +79,7 @@ class Copying:
                 copy went on.
             BlobExistsError: There is such a target, and ``overwrite`` is False.
             BlobModifiedError: A condition is not met, or somebody else wrote the target meanwhile.
+            ValueError: The client has an ``encryption_key`` or an ``encryption_scope``.
             ServiceError: The copy failed, was aborted or made no progress; the message has its ID.
 
         https://learn.microsoft.com/rest/api/storageservices/copy-blob
@@ -87,6 +93,7 @@ class Copying:
             if_none_match=if_none_match,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
+            if_tags=if_tags,
             lease=lease,
         )
         of_source = conditions(
@@ -94,6 +101,7 @@ class Copying:
             source_if_none_match,
             source_if_modified_since,
             source_if_unmodified_since,
+            source_if_tags,
             source_lease,
         )
         connection = self._connection
@@ -110,7 +118,8 @@ class Copying:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> None:
         """Deletes a blob, or a version or a snapshot of it.
 
@@ -123,10 +132,11 @@ class Copying:
             missing_ok: Whether it is fine that there is no such blob, or no such container.
             snapshots: ``"include"``: the blob's snapshots are deleted with it; ``"only"``: they are, and the
                 blob stays. None: a blob that has snapshots is not deleted.
-            if_match: As for ``read``, and so are the four following.
+            if_match: As for ``read``, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Raises:
@@ -137,5 +147,5 @@ class Copying:
         https://learn.microsoft.com/rest/api/storageservices/delete-blob
         """
         connection = self._connection
-        required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease)
+        required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, if_tags, lease)
         connection.finish(connection.engine().delete(blob, missing_ok, snapshots, required))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from ._connection import Connection
+    from ._lease import Lease
     from ._types import Blob, OnError, ProgressOption, StrPath, Tier
 
 
@@ -101,7 +102,8 @@ class Directories:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[TransferResult]:
         """Downloads every blob below a prefix; the counterpart of ``upload_dir``.
 
@@ -112,8 +114,9 @@ class Directories:
                 file is ever written outside.
             on_error: As for ``download_many``.
             progress: As for ``download``.
-            if_modified_since: As for ``read``, for all blobs, and so are the two following.
+            if_modified_since: As for ``read``, for all blobs, and so are the three following.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -125,7 +128,7 @@ class Directories:
             OSError: A file cannot be written, and not all errors are collected.
         """
         collected, reporter = names_of(on_error), make_reporter(progress)
-        required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
+        required = conditions(None, None, if_modified_since, if_unmodified_since, if_tags, lease)
         connection = self._connection
         call = connection.engine().download_prefix(prefix, directory, collected, required)
         return list(map(TransferResult, connection.run(call, reporter)))

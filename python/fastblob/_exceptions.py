@@ -88,7 +88,7 @@ class BlobNotFoundError(TransferError, ResourceNotFoundError):
 
 
 class BlobExistsError(TransferError, ResourceExistsError):
-    """The blob exists already, and ``overwrite=True`` was not given (409 BlobAlreadyExists)."""
+    """The blob exists already, and ``overwrite=True`` was not given; or a container that is to be created."""
 
 
 class BlobModifiedError(TransferError, ResourceModifiedError):
@@ -107,10 +107,10 @@ class ServiceError(TransferError, HttpResponseError):
 
 
 class BlobConflictError(ServiceError, ResourceExistsError):
-    """The blob or its container is in a state that does not allow it (409, but for BlobAlreadyExists).
+    """The blob or its container is in a state that does not allow it (409, but for what exists already).
 
-    Archived, being rehydrated, immutable, with snapshots, or encrypted with a key of the customer's, for
-    instance; or the container is being deleted: see ``error_code``.
+    Archived, being rehydrated, immutable, leased to somebody else, with snapshots, or encrypted with a key of
+    the customer's, for instance; or the container is being deleted: see ``error_code``.
     """
 
 

@@ -4,55 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast, overload
 
-from . import _fastblob
 from ._blob_results import BlobItem
-from ._driving import supply_token
 from ._on_error import names_of, not_a_string
+from ._pages import PageIterator
 from ._progress import make_reporter
 
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Iterable, Sequence
-    from typing import Literal, Self
+    from typing import Literal
 
+    from . import _fastblob
     from ._connection import Connection
     from ._types import Blob, ErrorClasses, Included, OnError, ProgressOption
 
 
-class BlobIterator:
+class BlobIterator(PageIterator[BlobItem]):
     """What ``list()`` returns: asks for one page at a time, when the page before has been used up.
 
     Where asking for a page raises, the next call of ``next()`` asks for the same page again.
     """
 
-    def __init__(self, connection: Connection, engine: _fastblob.Engine, pages: _fastblob.Pages) -> None:
-        self._connection = connection
-        self._engine = engine
-        self._pages = pages
-        # Those that are still to be given, in reverse order.
-        self._entries: list[_fastblob.ListEntry] = []
-        self._is_last = False
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> BlobItem:
-        while True:
-            try:
-                return BlobItem(self._entries.pop())
-            except IndexError:
-                pass
-            if self._is_last:
-                raise StopIteration
-            try:
-                needs = self._pages.next(self._entries)
-                if needs == _fastblob.TOKEN:
-                    supply_token(self._connection, self._engine)
-            except BaseException:
-                # Ctrl-C may have come just before a token was fetched.
-                self._engine.give_up_token()
-                raise
-            self._is_last = needs == _fastblob.FINISHED
+    _item = BlobItem
 
 
 class Listing:
@@ -91,7 +64,7 @@ class Listing:
         connection = self._connection
         engine = connection.engine()
         pages = engine.list_pages(
-            prefix, name_prefix=name_prefix, one_level=_one_level(delimiter), include=_included(include)
+            prefix, name_prefix=name_prefix, one_level=_one_level(delimiter), include=included(include)
         )
         return BlobIterator(connection, engine, pages)
 
@@ -142,11 +115,11 @@ class Listing:
         Raises:
             BlobNotFoundError: A container does not exist. A prefix with nothing below it is no error.
         """
-        one_level, included = _one_level(delimiter), _included(include)
+        one_level, words = _one_level(delimiter), included(include)
         collected, reporter = names_of(on_error), make_reporter(progress)
         not_a_string(prefixes, "prefixes")
         connection = self._connection
-        call = connection.engine().list_many(one_level, included, collected)
+        call = connection.engine().list_many(one_level, words, collected)
         return [
             outcome.error or _items(outcome) for outcome in connection.run_items(call, prefixes, reporter)
         ]
@@ -162,7 +135,8 @@ def _one_level(delimiter: str | None) -> bool:
     return delimiter == "/"
 
 
-def _included(include: Sequence[str]) -> tuple[str, ...]:
+def included(include: Sequence[str]) -> tuple[str, ...]:
+    """The words of an ``include`` argument."""
     if isinstance(include, str):
         raise TypeError(
             f"include must be a sequence of words such as ({include!r},), not the str {include!r}"

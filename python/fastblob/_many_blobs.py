@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ._connection import Connection
+    from ._lease import Lease
     from ._options import WriteOptions
     from ._types import (
         BinaryReadable,
@@ -44,7 +45,8 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[TransferResult]:
         """Downloads many blobs into files, each as by ``download``.
 
@@ -56,8 +58,9 @@ class ManyBlobs:
                 and failures stand in their results' ``error``. A class of fastblob's errors, a base of
                 them, or a tuple: these are collected, and the first other one is raised, be it an OSError.
             progress: As for ``download``.
-            if_modified_since: As for ``read``, for all blobs, and so are the two following.
+            if_modified_since: As for ``read``, for all blobs, and so are the three following.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -69,7 +72,7 @@ class ManyBlobs:
         """
         collected, reporter = names_of(on_error), make_reporter(progress)
         not_a_string(items, "(blob, path) pairs")
-        required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
+        required = conditions(None, None, if_modified_since, if_unmodified_since, if_tags, lease)
         connection = self._connection
         call = connection.engine().download_many(collected, required)
         return list(map(TransferResult, connection.run_items(call, items, reporter)))
@@ -148,7 +151,8 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[bytes]: ...
     @overload
     def read_many(
@@ -160,7 +164,8 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[bytes | Exception]: ...
     @overload
     def read_many(
@@ -172,7 +177,8 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[TransferResult]: ...
     def read_many(
         self,
@@ -183,7 +189,8 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[bytes] | list[bytes | Exception] | list[TransferResult]:
         """Reads many blobs, or parts of them, into memory, each as by ``read``.
 
@@ -195,8 +202,9 @@ class ManyBlobs:
             with_results: Give a result for each, with the bytes as ``data``, and with ETag, content headers
                 and metadata, instead of the bytes alone.
             progress: As for ``download``.
-            if_modified_since: As for ``read``, for all blobs, and so are the two following.
+            if_modified_since: As for ``read``, for all blobs, and so are the three following.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -207,7 +215,7 @@ class ManyBlobs:
         """
         collected, reporter = names_of(on_error), make_reporter(progress)
         not_a_string(blobs, "blobs")
-        required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
+        required = conditions(None, None, if_modified_since, if_unmodified_since, if_tags, lease)
         connection = self._connection
         call = connection.engine().read_many(collected, required)
         if with_results:
@@ -294,7 +302,8 @@ class ManyBlobs:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[TransferResult]:
         """Deletes many blobs, up to 256 with one request.
 
@@ -305,8 +314,9 @@ class ManyBlobs:
             snapshots: As for ``delete``, for all blobs.
             on_error: As for ``download_many``; a missing blob is a failure unless ``missing_ok``.
             progress: As for ``download``.
-            if_modified_since: As for ``read``, for all blobs, and so are the two following.
+            if_modified_since: As for ``read``, for all blobs, and so are the three following.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -319,7 +329,7 @@ class ManyBlobs:
         """
         collected, reporter = names_of(on_error), make_reporter(progress)
         not_a_string(blobs, "blobs")
-        required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
+        required = conditions(None, None, if_modified_since, if_unmodified_since, if_tags, lease)
         connection = self._connection
         call = connection.engine().delete_many(missing_ok, snapshots, collected, required)
         return list(map(TransferResult, connection.run_items(call, blobs, reporter)))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ._connection import Connection
+    from ._lease import Lease
     from ._types import BinaryReadable, BinaryReadableInto, Blob, ProgressOption, StrPath, Tier
 
 
@@ -35,7 +36,8 @@ class OneBlob:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> TransferResult:
         """Downloads a blob into a file.
 
@@ -48,10 +50,11 @@ class OneBlob:
             path: The file.
             progress: True for a tqdm bar (``pip install "fastblob[progress]"``), or a callable that is given
                 a ``Progress`` about every 100 ms and once at the end, on the calling thread.
-            if_match: As for ``read``, and so are the four following.
+            if_match: As for ``read``, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -71,7 +74,7 @@ class OneBlob:
         result = connection.engine().download(
             blob,
             path,
-            conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease),
+            conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, if_tags, lease),
             reporter is not None,
         )
         return TransferResult(connection.finish(result, reporter))
@@ -96,7 +99,8 @@ class OneBlob:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> TransferResult:
         """Uploads a file as a block blob.
 
@@ -120,10 +124,11 @@ class OneBlob:
             cache_control: Such as ``"no-cache"``.
             content_md5: Store an MD5 of the content, so that other tools can check what they read.
             progress: As for ``download``.
-            if_match: As for ``read``, and so are the four following.
+            if_match: As for ``read``, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -152,6 +157,7 @@ class OneBlob:
             if_none_match=if_none_match,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
+            if_tags=if_tags,
             lease=lease,
         )
         reporter = make_reporter(progress)
@@ -170,7 +176,8 @@ class OneBlob:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> bytes:
         """Reads a blob, or a part of it, into memory.
 
@@ -183,6 +190,8 @@ class OneBlob:
             if_none_match: The ETag that the blob must not have.
             if_modified_since: The blob must have been written after this time, which has a time zone.
             if_unmodified_since: The blob must not have been written after this time, which has a time zone.
+            if_tags: What must hold of the blob's index tags, such as ``"state" = 'done' AND "owner" <> 'x'``.
+                https://learn.microsoft.com/rest/api/storageservices/find-blobs-by-tags
             lease: The ID of the lease that is held on the blob.
 
         Returns:
@@ -202,7 +211,7 @@ class OneBlob:
             blob,
             offset,
             length,
-            conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease),
+            conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, if_tags, lease),
             reporter is not None,
         )
         return result if isinstance(result, bytes) else connection.finish(result, reporter)
@@ -218,7 +227,8 @@ class OneBlob:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> int:
         """Reads a blob, or a part of it, into memory of the caller, like ``io.RawIOBase.readinto``.
 
@@ -229,10 +239,11 @@ class OneBlob:
                 undefined.
             offset: First byte of the blob to read.
             progress: As for ``download``.
-            if_match: As for ``read``, and so are the four following.
+            if_match: As for ``read``, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -253,7 +264,7 @@ class OneBlob:
             blob,
             buffer,
             offset,
-            conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease),
+            conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, if_tags, lease),
             reporter is not None,
         )
         return connection.finish(result, reporter)
@@ -278,7 +289,8 @@ class OneBlob:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> TransferResult:
         """Uploads bytes, or what a file object gives, as a block blob.
 
@@ -297,10 +309,11 @@ class OneBlob:
             cache_control: See there.
             content_md5: See there.
             progress: As for ``download``.
-            if_match: As for ``read``, and so are the four following.
+            if_match: As for ``read``, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -328,6 +341,7 @@ class OneBlob:
             if_none_match=if_none_match,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
+            if_tags=if_tags,
             lease=lease,
         )
         reporter = make_reporter(progress)

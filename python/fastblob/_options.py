@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import _fastblob
 from ._content_types import guess_content_type
+from ._lease import lease_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from ._lease import Lease
     from ._types import Tier
 
-_CONDITIONS = ("if_match", "if_none_match", "if_modified_since", "if_unmodified_since", "lease")
+_CONDITIONS = ("if_match", "if_none_match", "if_modified_since", "if_unmodified_since", "if_tags", "lease")
 
 
 class WriteOptions:
@@ -38,6 +40,7 @@ class WriteOptions:
         if_none_match: The ETag that the blob must not have.
         if_modified_since: The blob must have been written after this time, which has a time zone.
         if_unmodified_since: The blob must not have been written after this time, which has a time zone.
+        if_tags: What must hold of the blob's index tags, such as ``"state" = 'done'``.
         lease: The ID of the lease that is held on the blob.
 
     Raises:
@@ -60,6 +63,7 @@ class WriteOptions:
         "if_none_match": "The ETag that the blob must not have.",
         "if_modified_since": "The blob must have been written after this time.",
         "if_unmodified_since": "The blob must not have been written after this time.",
+        "if_tags": "What must hold of the blob's index tags.",
         "lease": "The ID of the lease that is held on the blob.",
     }
 
@@ -77,6 +81,7 @@ class WriteOptions:
     if_none_match: str | None
     if_modified_since: datetime | None
     if_unmodified_since: datetime | None
+    if_tags: str | None
     lease: str | None
 
     def __init__(
@@ -96,7 +101,8 @@ class WriteOptions:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> None:
         given = {
             "overwrite": overwrite,
@@ -114,7 +120,9 @@ class WriteOptions:
             "if_none_match": if_none_match,
             "if_modified_since": if_modified_since,
             "if_unmodified_since": if_unmodified_since,
-            "lease": lease,
+            "if_tags": if_tags,
+            # The ID alone: it pickles, and is the same for all items.
+            "lease": None if lease is None else lease_id(lease),
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)
@@ -151,12 +159,13 @@ def _copied(mapping: Mapping[str, str] | None) -> Mapping[str, str] | None:
     return dict(mapping) if isinstance(mapping, Mapping) else mapping
 
 
-def conditions(
+def conditions(  # noqa: PLR0917 - in the order of everywhere
     if_match: str | None = None,
     if_none_match: str | None = None,
     if_modified_since: datetime | None = None,
     if_unmodified_since: datetime | None = None,
-    lease: str | None = None,
+    if_tags: str | None = None,
+    lease: Lease | str | None = None,
 ) -> _fastblob.Conditions | None:
     """The conditions of a call; None where there are none, which is the usual case and has to be quick."""
     if (
@@ -164,6 +173,7 @@ def conditions(
         and if_none_match is None
         and if_modified_since is None
         and if_unmodified_since is None
+        and if_tags is None
         and lease is None
     ):
         return None
@@ -172,7 +182,8 @@ def conditions(
         if_none_match=if_none_match,
         if_modified_since=if_modified_since,
         if_unmodified_since=if_unmodified_since,
-        lease=lease,
+        if_tags=if_tags,
+        lease=None if lease is None else lease_id(lease),
     )
 
 

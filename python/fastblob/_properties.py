@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from . import _fastblob
     from ._connection import Connection
-    from ._types import Blob, ErrorClasses, OnError, ProgressOption, Tier
+    from ._lease import Lease
+    from ._types import Blob, ErrorClasses, OnError, ProgressOption, RehydratePriority, Tier
 
 
 class Properties:
@@ -33,16 +34,18 @@ class Properties:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> BlobProperties:
         """The properties of a blob.
 
         Args:
             blob: ``<container>/<name>``.
-            if_match: As for ``read``, and so are the four following.
+            if_match: As for ``read``, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -55,7 +58,7 @@ class Properties:
         https://learn.microsoft.com/rest/api/storageservices/get-blob-properties
         """
         connection = self._connection
-        required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease)
+        required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, if_tags, lease)
         return BlobProperties(connection.finish(connection.engine().properties(blob, required)))
 
     def exists(self, blob: Blob) -> bool:
@@ -86,9 +89,12 @@ class Properties:
             if isinstance(error, BlobNotFoundError):
                 return False
             # Of a blob that is encrypted with a key of the customer's the service says no more than that.
-            told = {"BlobUsesCustomerSpecifiedEncryption": True, "ContainerBeingDeleted": False}
-            if isinstance(error, BlobConflictError) and error.error_code in told:
-                return told[error.error_code]
+            if isinstance(error, BlobConflictError) and error.error_code == "ContainerBeingDeleted":
+                return False
+            if isinstance(error, BlobConflictError) and "CustomerSpecifiedEncryption" in str(
+                error.error_code
+            ):
+                return True
             raise
         return True
 
@@ -101,7 +107,8 @@ class Properties:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[BlobProperties]: ...
     @overload
     def properties_many(
@@ -112,7 +119,8 @@ class Properties:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[BlobProperties | Exception]: ...
     def properties_many(
         self,
@@ -122,7 +130,8 @@ class Properties:
         progress: ProgressOption = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> list[BlobProperties] | list[BlobProperties | Exception]:
         """Asks for the properties of many blobs, one request each.
 
@@ -131,8 +140,9 @@ class Properties:
             on_error: ``"raise"``: as for ``download_many``. Otherwise an exception that is collected
                 stands in the place of the properties of one that failed, a missing one for instance.
             progress: As for ``download``.
-            if_modified_since: As for ``read``, for all blobs, and so are the two following.
+            if_modified_since: As for ``read``, for all blobs, and so are the three following.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -143,7 +153,7 @@ class Properties:
         """
         collected, reporter = names_of(on_error), make_reporter(progress)
         not_a_string(blobs, "blobs")
-        required = conditions(None, None, if_modified_since, if_unmodified_since, lease)
+        required = conditions(None, None, if_modified_since, if_unmodified_since, if_tags, lease)
         connection = self._connection
         call = connection.engine().properties_many(collected, required)
         return [
@@ -159,17 +169,19 @@ class Properties:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> str:
         """Replaces the metadata of a blob; its content stays.
 
         Args:
             blob: ``<container>/<name>``.
             metadata: Names (identifiers) and values (ASCII), 8 KiB in all; empty: none any more.
-            if_match: As for ``read``, and so are the four following.
+            if_match: As for ``read``, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -182,7 +194,7 @@ class Properties:
         https://learn.microsoft.com/rest/api/storageservices/set-blob-metadata
         """
         connection = self._connection
-        required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease)
+        required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, if_tags, lease)
         return connection.finish(connection.engine().set_metadata(blob, metadata, required)).etag or ""
 
     def set_metadata_many(
@@ -221,7 +233,8 @@ class Properties:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> str:
         """Replaces the content headers of a blob, all of them: what is None here is taken away.
 
@@ -234,10 +247,11 @@ class Properties:
             content_language: Such as ``"en"``.
             content_disposition: Such as ``"attachment"``.
             cache_control: Such as ``"no-cache"``.
-            if_match: As for ``read``, and so are the four following.
+            if_match: As for ``read``, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -257,32 +271,48 @@ class Properties:
             cache_control=cache_control,
         )
         connection = self._connection
-        required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease)
+        required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, if_tags, lease)
         return connection.finish(connection.engine().set_http_headers(blob, options, required)).etag or ""
 
-    def set_tier(self, blob: Blob, tier: Tier, *, lease: str | None = None) -> None:
+    def set_tier(
+        self,
+        blob: Blob,
+        tier: Tier,
+        *,
+        rehydrate_priority: RehydratePriority | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
+    ) -> None:
         """Moves a blob into another access tier.
 
         Args:
             blob: ``<container>/<name>``.
             tier: ``"Hot"``, ``"Cool"``, ``"Cold"`` or ``"Archive"``. What comes out of the archive can be
                 read after hours only; ``properties().archive_status`` tells.
+            rehydrate_priority: How soon what is in the archive is out of it: ``"Standard"`` within 15 hours,
+                ``"High"`` within one for up to 10 GB, at a higher price. None: the service's default.
+                https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview
+            if_tags: As for ``read``.
             lease: The ID of the lease that is held on the blob.
 
         Raises:
             BlobNotFoundError: There is no such blob.
+            BlobConflictError: The blob is on its way out of the archive already, or of a type without tiers.
+            BlobModifiedError: A condition is not met.
             ServiceError: The account knows no such tier.
 
         https://learn.microsoft.com/rest/api/storageservices/set-blob-tier
         """
         connection = self._connection
-        connection.finish(connection.engine().set_tier(blob, tier, conditions(lease=lease)))
+        required = conditions(if_tags=if_tags, lease=lease)
+        connection.finish(connection.engine().set_tier(blob, tier, rehydrate_priority, required))
 
     def set_tier_many(
         self,
         blobs: Iterable[Blob],
         tier: Tier,
         *,
+        rehydrate_priority: RehydratePriority | None = None,
         on_error: OnError = "raise",
         progress: ProgressOption = None,
     ) -> list[TransferResult]:
@@ -291,6 +321,7 @@ class Properties:
         Args:
             blobs: Blobs, as for ``download_many``, each once.
             tier: As for ``set_tier``.
+            rehydrate_priority: As for ``set_tier``.
             on_error: As for ``download_many``.
             progress: As for ``download``.
 
@@ -301,15 +332,17 @@ class Properties:
             TransferError: The first failure that is not collected, of the class that ``set_tier`` raises.
         """
         collected = names_of(on_error)
-        return self._change_many(
-            self._connection.engine().set_tier_many(tier, collected), blobs, progress, "blobs"
-        )
+        call = self._connection.engine().set_tier_many(tier, rehydrate_priority, collected)
+        return self._change_many(call, blobs, progress, "blobs")
 
-    def get_tags(self, blob: Blob, *, lease: str | None = None) -> dict[str, str]:
+    def get_tags(
+        self, blob: Blob, *, if_tags: str | None = None, lease: Lease | str | None = None
+    ) -> dict[str, str]:
         """The index tags of a blob.
 
         Args:
             blob: ``<container>/<name>``.
+            if_tags: As for ``read``.
             lease: The ID of the lease that is held on the blob.
 
         Returns:
@@ -317,30 +350,41 @@ class Properties:
 
         Raises:
             BlobNotFoundError: There is no such blob.
+            BlobModifiedError: A condition is not met.
             AuthenticationError: The credential may read the blob, but not its tags.
 
         https://learn.microsoft.com/rest/api/storageservices/get-blob-tags
         """
         connection = self._connection
-        return connection.finish(connection.engine().get_tags(blob, conditions(lease=lease)))
+        return connection.finish(connection.engine().get_tags(blob, conditions(if_tags=if_tags, lease=lease)))
 
-    def set_tags(self, blob: Blob, tags: Mapping[str, str], *, lease: str | None = None) -> None:
+    def set_tags(
+        self,
+        blob: Blob,
+        tags: Mapping[str, str],
+        *,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
+    ) -> None:
         """Replaces the index tags of a blob; its ETag stays.
 
         Args:
             blob: ``<container>/<name>``.
             tags: At most 10; empty: none any more.
                 https://learn.microsoft.com/azure/storage/blobs/storage-manage-find-blobs
+            if_tags: As for ``read``.
             lease: The ID of the lease that is held on the blob.
 
         Raises:
             BlobNotFoundError: There is no such blob.
+            BlobModifiedError: A condition is not met.
             AuthenticationError: The credential may write the blob, but not its tags.
 
         https://learn.microsoft.com/rest/api/storageservices/set-blob-tags
         """
         connection = self._connection
-        connection.finish(connection.engine().set_tags(blob, tags, conditions(lease=lease)))
+        required = conditions(if_tags=if_tags, lease=lease)
+        connection.finish(connection.engine().set_tags(blob, tags, required))
 
     def set_tags_many(
         self,

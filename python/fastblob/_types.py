@@ -11,14 +11,17 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ._blob_results import BlobItem, BlobProperties
+    from ._container_results import ContainerProperties
     from ._paths import BlobPath
     from ._results import Progress
 
     Blob: TypeAlias = str | BlobPath | BlobItem | BlobProperties
+    Container: TypeAlias = str | BlobPath | ContainerProperties
     ProgressOption: TypeAlias = bool | Callable[[Progress], object] | None
 
 StrPath: TypeAlias = str | os.PathLike[str]
 Tier: TypeAlias = Literal["Hot", "Cool", "Cold", "Archive"]
+RehydratePriority: TypeAlias = Literal["Standard", "High"]
 Checksum: TypeAlias = Literal["auto", "md5", "crc64"] | None
 WorkloadType: TypeAlias = Literal["default", "general", "highCpu", "highMemory", "high_throughput"]
 ErrorClasses: TypeAlias = type[Exception] | tuple[type[Exception], ...]

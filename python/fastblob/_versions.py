@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from ._connection import Connection
+    from ._lease import Lease
     from ._types import Blob, ErrorClasses, OnError, ProgressOption, Tier
 
 
@@ -34,7 +35,8 @@ class Versions:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
     ) -> BlobPath:
         """Takes a snapshot of a blob: what it is now, to be read whatever becomes of it.
 
@@ -45,10 +47,11 @@ class Versions:
         Args:
             blob: ``<container>/<name>``.
             metadata: The snapshot's metadata; None: the blob's.
-            if_match: As for ``read``, and so are the four following.
+            if_match: As for ``read``, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
 
         Returns:
@@ -61,7 +64,7 @@ class Versions:
         https://learn.microsoft.com/rest/api/storageservices/snapshot-blob
         """
         connection = self._connection
-        required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, lease)
+        required = conditions(if_match, if_none_match, if_modified_since, if_unmodified_since, if_tags, lease)
         return _snapshot(connection.finish(connection.engine().create_snapshot(blob, metadata, required)))
 
     @overload
@@ -125,7 +128,8 @@ class Versions:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
         wait: bool = True,
     ) -> BlobProperties:
         """Makes a version or a snapshot the blob itself again: copies it onto its own name.
@@ -138,10 +142,11 @@ class Versions:
             tier: The blob's access tier; None: the account's default.
             tags: The blob's index tags, which no copy brings along; None: none. To keep them:
                 ``tags=client.get_tags(blob)``.
-            if_match: As for ``read``, of the blob as it is now, and so are the four following.
+            if_match: As for ``read``, of the blob as it is now, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
             wait: As for ``copy``.
 
@@ -163,6 +168,7 @@ class Versions:
             if_none_match=if_none_match,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
+            if_tags=if_tags,
             lease=lease,
         )
         connection = self._connection

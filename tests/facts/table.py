@@ -29,6 +29,8 @@ SET_METADATA = Asks("PUT", "/data/blob?comp=metadata", {"x-ms-meta-k": "v"})
 SET_PROPERTIES = Asks("PUT", "/data/blob?comp=properties")
 GET_TAGS = Asks("GET", "/data/blob?comp=tags")
 SET_TAGS = Asks("PUT", "/data/blob?comp=tags", {"Content-Type": "application/xml"}, TAGS)
+FIND = Asks("GET", "/?comp=blobs&where=%22state%22%20%3D%20%27done%27")
+FIND_BELOW = Asks("GET", "/data?restype=container&comp=blobs&where=%22state%22%20%3D%20%27done%27")
 ARCHIVE = Asks("PUT", "/data/blob?comp=tier", {"x-ms-access-tier": "Archive"})
 TO_HOT = Asks("PUT", "/data/blob?comp=tier", {"x-ms-access-tier": "Hot"})
 SNAPSHOT = Asks("PUT", "/data/blob?comp=snapshot")
@@ -145,6 +147,7 @@ FACTS = (
         "a blob is put with an encryption scope",
         PUT.having(x_ms_encryption_scope="scope"),
         201,
+        says=(*OF_A_WRITE, "x-ms-encryption-scope: scope"),
         here=Here.REFUSED,
     ),
     Fact(
@@ -346,6 +349,13 @@ FACTS = (
             "x-ms-rehydrate-priority: Standard",
         ),
         silent=("x-ms-access-tier-inferred",),
+    ),
+    Fact(
+        "properties are asked for of a blob that leaves the archive soon",
+        HEAD,
+        200,
+        before=(PUT, ARCHIVE, TO_HOT.having(x_ms_rehydrate_priority="High")),
+        says=("x-ms-archive-status: rehydrate-pending-to-hot", "x-ms-rehydrate-priority: High"),
     ),
     Fact(
         "properties are asked for after they were set without a content type",
@@ -577,6 +587,42 @@ FACTS = (
         201,
         here=Here.REFUSED,
     ),
+    Fact(
+        "metadata of a container are set",
+        Asks("PUT", "/data?restype=container&comp=metadata", {"x-ms-meta-k": "v"}),
+        200,
+        says=OF_A_WRITE,
+        here=Here.REFUSED,
+    ),
+    Fact(
+        "metadata are set of a container that is not there",
+        Asks("PUT", "/none?restype=container&comp=metadata", {"x-ms-meta-k": "v"}),
+        404,
+        "ContainerNotFound",
+        here=Here.REFUSED,
+    ),
+    Fact(
+        "a container is deleted by who has lost the lease on it",
+        DELETE_CONTAINER.having(x_ms_lease_id=LEASE),
+        412,
+        "LeaseLost",
+        here=Here.OUT_OF_REACH,
+    ),
+    Fact(
+        "properties of a container are asked for by who holds another lease",
+        CONTAINER_PROPERTIES.having(x_ms_lease_id=OTHER_LEASE),
+        412,
+        "LeaseIdMismatchWithContainerOperation",
+        here=Here.OUT_OF_REACH,
+    ),
+    # The account
+    Fact(
+        "account information is asked for",
+        Asks("GET", "/?restype=account&comp=properties"),
+        200,
+        says=("x-ms-sku-name", "x-ms-account-kind", "content-length: 0"),
+        here=Here.REFUSED,
+    ),
     # Lists
     Fact(
         "blobs are listed",
@@ -592,6 +638,13 @@ FACTS = (
         200,
         says=("transfer-encoding: chunked", "content-type: application/xml"),
         silent=("content-length",),
+    ),
+    Fact(
+        "deleted containers are listed",
+        Asks("GET", "/?comp=list&include=deleted"),
+        200,
+        says=("transfer-encoding: chunked", "content-type: application/xml"),
+        here=Here.REFUSED,
     ),
     *(
         Fact(
@@ -834,6 +887,22 @@ FACTS = (
         412,
         "ConditionNotMet",
         (PUT_TAGGED,),
+    ),
+    Fact("blobs are searched for by tags", FIND, 200, says=("content-type",), here=Here.REFUSED),
+    Fact(
+        "blobs of a container are searched for by tags",
+        FIND_BELOW,
+        200,
+        says=("content-type",),
+        here=Here.REFUSED,
+    ),
+    Fact(
+        "metadata are set with an encryption scope",
+        SET_METADATA.having(x_ms_encryption_scope="mine"),
+        200,
+        before=(PUT,),
+        says=("x-ms-encryption-scope: mine",),
+        here=Here.REFUSED,
     ),
     # Trouble
     *(

@@ -122,6 +122,14 @@ def test_the_copy_of_another_is_not_waited_for_once_ours_is_done() -> None:
 
 
 @in_child()
+def test_the_properties_of_a_copy_that_was_made_are_all_that_is_missing() -> None:
+    with pytest.raises(fastblob.BlobNotFoundError) as caught:
+        copy(Target([done], [None]))
+    assert f"the copy was made (copy id {OURS})" in str(caught.value)
+    assert "not known" not in str(caught.value)
+
+
+@in_child()
 def test_a_copy_that_stays_where_it_is() -> None:
     with pytest.raises(fastblob.ServiceError) as caught:
         copy(Target([begun], [PENDING]))

@@ -128,7 +128,7 @@ def test_options_that_end_in_a_head(option: str) -> None:
         assert not server.heads
 
 
-@pytest.mark.parametrize("option", ["if_match", "if_none_match", "lease"])
+@pytest.mark.parametrize("option", ["if_match", "if_none_match", "if_tags", "lease"])
 @in_child()
 def test_conditions_that_end_in_a_head(option: str) -> None:
     with Server(each(respond)) as server:

@@ -82,7 +82,8 @@ next(kept)
 @in_child(seconds=30)
 def test_a_read_when_the_interpreter_has_ended_says_so() -> None:
     with LocalAzure(tls=False, containers=["data"]) as azure:
-        azure.client().write("data/blob", b"content")
+        # Room for it has to be made in Python's own memory.
+        azure.client().write("data/blob", bytes(100_000))
         ran = subprocess.run(
             [sys.executable, "-c", FINALIZER, azure.blob_endpoint, azure.account_key],
             env=environment(),

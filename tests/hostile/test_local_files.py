@@ -678,20 +678,58 @@ def test_who_was_kept_out_by_the_group_is_kept_out_where_it_is_lost(tmp_path: Pa
     assert mode == 0o600
 
 
+ACCESS_LIST, DEFAULT_LIST = "system.posix_acl_access", "system.posix_acl_default"
+# acl(5): the owner, user 12345 and the mask may read and write, the group and others nothing.
+ENTRIES = [(1, 6, -1), (2, 6, 12345), (4, 0, -1), (0x10, 6, -1), (0x20, 0, -1)]
+FOR_ONE_MORE_USER = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in ENTRIES)
+
+
+def set_list(path: Path, name: str) -> None:
+    """Gives a file or folder the list, where its file system has any."""
+    try:
+        os.setxattr(path, name, FOR_ONE_MORE_USER)
+    except OSError:
+        pytest.skip("this file system has no access control lists")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="access control lists of Linux")
 @in_child()
 def test_the_access_control_list_of_a_file_that_is_replaced_is_kept(tmp_path: Path) -> None:
-    # acl(5): the owner, user 12345 and the mask may read and write, the group and others nothing.
-    entries = [(1, 6, -1), (2, 6, 12345), (4, 0, -1), (0x10, 6, -1), (0x20, 0, -1)]
-    access_list = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
     target = tmp_path / "target"
     target.write_bytes(b"old")
-    try:
-        os.setxattr(target, "system.posix_acl_access", access_list)
-    except OSError:
-        pytest.skip("this file system has no access control lists")
+    set_list(target, ACCESS_LIST)
     with LocalAzure(tls=False, containers=["data"]) as azure:
         azure.client().write("data/blob", b"content")
         azure.client().download("data/blob", target)
     assert target.read_bytes() == b"content"
-    assert os.getxattr(target, "system.posix_acl_access") == access_list
+    assert os.getxattr(target, ACCESS_LIST) == FOR_ONE_MORE_USER
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="access control lists of Linux")
+@in_child()
+def test_the_list_of_a_folder_gives_no_rights_on_a_file_that_had_none(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"old")
+    target.chmod(0o660)
+    set_list(tmp_path, DEFAULT_LIST)
+    with LocalAzure(tls=False, containers=["data"]) as azure:
+        azure.client().write("data/blob", b"content")
+        azure.client().download("data/blob", target)
+    assert target.read_bytes() == b"content"
+    assert ACCESS_LIST not in os.listxattr(target)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o660
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="access control lists of Linux")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can leave /proc behind")
+@in_child()
+def test_the_list_of_a_file_that_is_replaced_is_kept_without_proc(tmp_path: Path) -> None:
+    (tmp_path / "target").write_bytes(b"old")
+    set_list(tmp_path / "target", ACCESS_LIST)
+    with LocalAzure(tls=False, containers=["data"]) as azure:
+        client = azure.client()
+        client.write("data/blob", b"content")
+        os.chroot(tmp_path)
+        client.download("data/blob", "/target")
+    assert Path("/target").read_bytes() == b"content"
+    assert os.getxattr("/target", ACCESS_LIST) == FOR_ONE_MORE_USER

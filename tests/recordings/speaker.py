@@ -15,6 +15,8 @@ REQUEST_ID = "fa57b10b-0000-4000-8000-000000000002"
 # What refuses credentials stands before the service, and knows no ids of clients.
 FRONT_END = ("AuthenticationFailed", "InvalidAuthenticationInfo", "ResourceNotFound")
 
+NO_CONTAINERS = b"<EnumerationResults><Containers /><NextMarker /></EnumerationResults>"
+
 
 def saying(answer: Answer, operation: str) -> Script:
     """The script that gives this answer to a call of the operation, and what the call takes beside it."""
@@ -28,6 +30,8 @@ def saying(answer: Answer, operation: str) -> Script:
             connection.answer(request, 200, {"ETag": ETAG, "Last-Modified": TIME, **copied})
         elif operation == "ListBlobs" and request.query.get("marker"):
             connection.answer(request, 200, {"Content-Type": "application/xml"}, list_page([]))
+        elif operation == "ListContainers" and request.query.get("marker"):
+            connection.answer(request, 200, {"Content-Type": "application/xml"}, NO_CONTAINERS)
         elif operation == "GetBlob" and answer.status == 200 and request.range:
             span(connection, request, answer)
         else:

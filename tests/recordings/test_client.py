@@ -65,6 +65,11 @@ def test_recorded_answers_mean_the_same_to_both(exchange: Exchange, name: str) -
         assert exchange.answer.headers["x-ms-meta-hdi_isfolder"] == "true"
         return
     assert not isinstance(ours, AzureError), repr(ours)
+    check_results(name, ours, theirs, exchange.answer)
+
+
+def check_results(name: str, ours: Any, theirs: Any, answer: Answer) -> None:
+    """What both give is the same."""
     if name == "GetBlob":
         assert ours == theirs
     elif name == "GetBlobProperties":
@@ -74,11 +79,21 @@ def test_recorded_answers_mean_the_same_to_both(exchange: Exchange, name: str) -
         assert blobs == [their_description(item) for item in theirs]
         states = [state(item) for item in ours if not item.is_prefix]
         assert states == [their_state(item) for item in theirs]
-        assert [item.name for item in ours if item.is_prefix] == prefixes(exchange.answer)
-    elif name == "GetBlobTags":
+        assert [item.name for item in ours if item.is_prefix] == prefixes(answer)
+    elif name == "GetContainerProperties":
+        assert described_container(ours) == their_container(theirs)
+    elif name == "ListContainers":
+        assert list(map(described_container, ours)) == list(map(their_container, theirs))
+    elif name == "GetAccountInformation":
+        assert (ours.sku, ours.kind) == (theirs["sku_name"], theirs["account_kind"])
+        assert ours.has_hierarchical_namespace == bool(theirs["is_hns_enabled"])
+    elif name in {"GetBlobTags", "LeaseBlob, break"}:
         assert ours == theirs
     elif name == "SnapshotBlob":
         assert ours.snapshot == theirs["snapshot"]
+    elif name == "FindBlobs":
+        found = [(item.container, item.name, item.tags) for item in ours]
+        assert found == [(blob.container_name, blob.name, blob.tags) for blob in theirs]
 
 
 def prefixes(page: Answer) -> list[str]:
@@ -101,7 +116,11 @@ def described(blob: Any) -> dict[str, Any]:
         "content_encoding": blob.content_encoding,
         "content_language": blob.content_language,
         "cache_control": blob.cache_control,
+        "type": blob.blob_type,
         "tier": blob.tier,
+        "tier_inferred": blob.tier_inferred,
+        "archive_status": blob.archive_status,
+        "rehydrate_priority": blob.rehydrate_priority,
     }
 
 
@@ -117,7 +136,11 @@ def their_description(blob: Any) -> dict[str, Any]:
         "content_encoding": blob.content_settings.content_encoding,
         "content_language": blob.content_settings.content_language,
         "cache_control": blob.content_settings.cache_control,
+        "type": str(blob.blob_type.value),
         "tier": blob.blob_tier,
+        "tier_inferred": bool(blob.blob_tier_inferred),
+        "archive_status": blob.archive_status,
+        "rehydrate_priority": blob.rehydrate_priority,
     }
 
 
@@ -153,4 +176,36 @@ def their_state(item: Any) -> dict[str, Any]:
         "server_encrypted": item.server_encrypted,
         "archive_status": item.archive_status,
         "copy": (copied.id, copied.status, copied.progress, copied.completion_time),
+    }
+
+
+def described_container(container: fastblob.ContainerProperties) -> dict[str, Any]:
+    """What fastblob says of a container."""
+    return {
+        "name": container.name,
+        "etag": container.etag,
+        "last_modified": container.last_modified,
+        "metadata": container.metadata,
+        "public_access": container.public_access,
+        "lease_state": container.lease_state,
+        "has_immutability_policy": container.has_immutability_policy,
+        "has_legal_hold": container.has_legal_hold,
+        "is_deleted": container.is_deleted,
+        "version": container.version,
+    }
+
+
+def their_container(container: Any) -> dict[str, Any]:
+    """What azure-storage-blob says of a container, in fastblob's terms."""
+    return {
+        "name": container.name,
+        "etag": container.etag,
+        "last_modified": container.last_modified,
+        "metadata": container.metadata or {},
+        "public_access": container.public_access,
+        "lease_state": container.lease.state,
+        "has_immutability_policy": bool(container.has_immutability_policy),
+        "has_legal_hold": bool(container.has_legal_hold),
+        "is_deleted": bool(container.deleted),
+        "version": container.version,
     }

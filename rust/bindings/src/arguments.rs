@@ -1,5 +1,7 @@
 //! Arguments that several calls take, checked before anything is sent.
 
+use std::{path::PathBuf, time::Duration};
+
 use fastblob_engine::OnError;
 use pyo3::{
     exceptions::{PyOverflowError, PyTypeError, PyValueError},
@@ -52,6 +54,43 @@ impl<'py> FromPyObject<'_, 'py> for Nearest {
             }
             extracted => extracted.map(Self),
         }
+    }
+}
+
+/// The path of a local file or folder.
+pub(crate) struct LocalPath(pub(crate) PathBuf);
+
+impl<'py> FromPyObject<'_, 'py> for LocalPath {
+    type Error = PyErr;
+
+    fn extract(argument: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let extracted: PyResult<PathBuf> = argument.extract();
+        extracted.map(Self).map_err(|error| {
+            if !error.is_instance_of::<PyTypeError>(argument.py()) {
+                return error;
+            }
+            PyTypeError::new_err(format!(
+                "a local path is a str or an os.PathLike of one, got {}",
+                shown(&argument)
+            ))
+        })
+    }
+}
+
+/// A time.
+pub(crate) fn seconds(name: &str, value: &Object<'_>) -> PyResult<Duration> {
+    let extracted: PyResult<f64> = value.extract();
+    let refused = || format!("{name} must be a number of seconds, got {}", shown(value));
+    match extracted {
+        Ok(seconds) => {
+            Duration::try_from_secs_f64(seconds).map_err(|_| PyValueError::new_err(refused()))
+        }
+        Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+            Err(PyValueError::new_err(format!(
+                "{name} must be a number of seconds, not one as large as that"
+            )))
+        }
+        Err(_) => Err(PyTypeError::new_err(refused())),
     }
 }
 

@@ -378,9 +378,9 @@ unsafe fn region(start: *mut u8, length: usize) -> &'static mut [u8] {
     unsafe { slice::from_raw_parts_mut(start, length) }
 }
 
-/// CRC-64/NVME of a buffer, the checksum of Azure Blob Storage.
+/// CRC-64/NVME of a buffer, going on from that of what comes before.
 #[pyfunction]
-#[pyo3(signature = (data, value = 0, /))]
+#[pyo3(signature = (data, value, /))]
 pub(crate) fn crc64(data: &Bound<'_, PyAny>, value: u64) -> PyResult<u64> {
     let content = contiguous(data, ffi::PyBUF_SIMPLE)?;
     let checksum = data.py().detach(|| checksum::crc64(value, content.bytes()));

@@ -3,8 +3,8 @@
 use std::{env, thread, time::Duration};
 
 use fastblob_engine::{
-    self as engine, Checksum, Client, Config, Credential, Endpoint, Need, OnError, SignalPoll,
-    Token,
+    self as engine, Checksum, Client, Config, Credential, Encryption, Endpoint, Need, OnError,
+    SignalPoll, Token,
 };
 use pyo3::{
     exceptions::{PyException, PyValueError},
@@ -12,7 +12,7 @@ use pyo3::{
 };
 
 use crate::{
-    arguments::{Nearest, OnErrorArgument, non_negative},
+    arguments::{Nearest, OnErrorArgument, non_negative, seconds},
     call::{Call, Conversion, ItemParser},
     driving::Prepared,
     exceptions::invalid_input,
@@ -36,7 +36,7 @@ impl Engine {
     #[new]
     #[pyo3(signature = (
         endpoint, credential, *, trust, workload_type, max_connections, memory_limit, max_retries,
-        timeout, checksum, user_agent
+        timeout, checksum, user_agent, encryption_key, encryption_scope
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -51,9 +51,11 @@ impl Engine {
         max_connections: Option<Nearest>,
         memory_limit: Option<Nearest>,
         max_retries: Nearest,
-        timeout: f64,
+        timeout: &Bound<'_, PyAny>,
         checksum: Option<&str>,
         user_agent: Option<&str>,
+        encryption_key: Option<&[u8]>,
+        encryption_scope: Option<String>,
     ) -> PyResult<Self> {
         let endpoint = Endpoint::parse(endpoint).map_err(invalid_input)?;
         let config = Config {
@@ -73,11 +75,7 @@ impl Engine {
                     max_retries.0
                 ))
             })?,
-            timeout: Duration::try_from_secs_f64(timeout).map_err(|_| {
-                PyValueError::new_err(format!(
-                    "timeout must be a number of seconds, got {timeout}"
-                ))
-            })?,
+            timeout: seconds("timeout", timeout)?,
             checksum: match checksum {
                 Some("auto") => Some(Checksum::Auto),
                 Some("md5") => Some(Checksum::Md5),
@@ -90,6 +88,7 @@ impl Engine {
                 }
             },
             user_agent: full_user_agent(py, user_agent),
+            encryption: encryption(encryption_key, encryption_scope).map_err(invalid_input)?,
             // A key or a SAS is set before the first call.
             ..Config::new(
                 endpoint.clone(),
@@ -158,6 +157,18 @@ impl Engine {
     /// Closes what is idle; calls that begin later are refused.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.client.enter(py, |client, _| client.close())
+    }
+}
+
+/// A key, a scope, or the account's default.
+fn encryption(
+    key: Option<&[u8]>,
+    scope: Option<String>,
+) -> Result<Option<Encryption>, engine::InvalidInput> {
+    match (key, scope) {
+        (Some(key), _) => Encryption::with_key(key).map(Some),
+        (None, Some(scope)) => Encryption::with_scope(scope).map(Some),
+        (None, None) => Ok(None),
     }
 }
 

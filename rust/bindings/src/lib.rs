@@ -14,6 +14,7 @@ mod exceptions;
 mod fork;
 mod log;
 mod native;
+mod pages;
 mod pipe;
 mod results;
 mod service;
@@ -32,10 +33,12 @@ mod _fastblob {
         buffers::crc64,
         call::Call,
         engine::Engine,
-        results::{ListEntry, Outcome, Progress, Properties},
+        pages::Pages,
+        results::{
+            AccountInformation, ContainerProperties, ListEntry, Outcome, Progress, Properties,
+        },
         service::Service,
         values::{Conditions, Trust, WriteOptions},
-        verbs::Pages,
     };
 
     #[pymodule_export]

@@ -35,13 +35,14 @@ impl Conditions {
     #[new]
     #[pyo3(signature = (
         *, if_match = None, if_none_match = None, if_modified_since = None,
-        if_unmodified_since = None, lease = None
+        if_unmodified_since = None, if_tags = None, lease = None
     ))]
     fn new(
         if_match: Option<String>,
         if_none_match: Option<String>,
         if_modified_since: Option<&Bound<'_, PyAny>>,
         if_unmodified_since: Option<&Bound<'_, PyAny>>,
+        if_tags: Option<String>,
         lease: Option<String>,
     ) -> PyResult<Self> {
         let conditions = engine::Conditions {
@@ -53,6 +54,7 @@ impl Conditions {
             if_unmodified_since: if_unmodified_since
                 .map(|time| moment("if_unmodified_since", time))
                 .transpose()?,
+            if_tags,
             lease,
         };
         conditions.validate().map_err(invalid_input)?;

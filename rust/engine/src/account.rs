@@ -12,6 +12,7 @@ use std::{
 use crate::{
     admission::Admission,
     auth::{Credential, TokenCache},
+    azure::Encryption,
     checksum::Checksum,
     concurrency::Concurrency,
     config::Config,
@@ -42,6 +43,7 @@ pub(crate) struct Account {
     pub(crate) retry: Policy,
     pub(crate) timeout: Duration,
     pub(crate) user_agent: String,
+    pub(crate) encryption: Option<Encryption>,
     pub(crate) checksum: Option<Checksum>,
     pub(crate) max_connections: usize,
     pub(crate) memory_limit: u64,
@@ -88,6 +90,7 @@ impl Account {
             },
             timeout: config.timeout,
             user_agent: config.user_agent,
+            encryption: config.encryption,
             checksum: config.checksum,
             max_connections,
             memory_limit,

@@ -5,7 +5,10 @@ use std::{sync::Arc, thread::ThreadId, time::Duration};
 use crate::{
     account::Account,
     auth::{Credential, Token, TokenCache, TokenError},
-    azure::{BlobRef, ListBlobs, ListEntry, ListOptions, Session, Statistics},
+    azure::{
+        BlobRef, BlobsBelow, ContainerListOptions, ContainerProperties, FindBlobs, ListBlobs,
+        ListContainers, ListEntry, ListOptions, Pages, Session, Statistics,
+    },
     cancel::{CancelFlag, Cancellation, SignalPoll},
     config::Config,
     error::{Error, InvalidInput, Result},
@@ -43,12 +46,47 @@ impl Client {
 
     /// Lists what is below a prefix, which stands for whole segments of names like a directory.
     pub fn list(&self, prefix: &BlobRef, options: ListOptions) -> Listing {
+        self.listing(BlobsBelow {
+            prefix: prefix.clone(),
+            pages: ListBlobs::new(options),
+        })
+    }
+
+    /// Lists the account's containers.
+    pub fn list_containers(&self, options: ContainerListOptions) -> Listing<ContainerProperties> {
+        self.listing(ListContainers::new(options))
+    }
+
+    /// Searches the account, or one container, for blobs by their index tags.
+    ///
+    /// # Errors
+    /// Where nothing is asked of the tags, or `container` is a blob.
+    pub fn find(
+        &self,
+        tags: String,
+        container: Option<&BlobRef>,
+    ) -> Result<Listing<ListEntry>, InvalidInput> {
+        if tags.trim().is_empty() {
+            return Err(InvalidInput::new(
+                "tags must be a condition, such as \"state\" = 'done'",
+            ));
+        }
+        if let Some(path) = container.filter(|path| !path.name().is_empty()) {
+            return Err(InvalidInput::new(format!(
+                "a container is searched as a whole: give {:?}",
+                path.container()
+            )));
+        }
+        let container = container.map(|path| path.container().to_owned());
+        Ok(self.listing(FindBlobs::new(tags, container)))
+    }
+
+    fn listing<E>(&self, pages: impl Pages<Entry = E> + 'static) -> Listing<E> {
         Listing {
             account: Arc::clone(&self.0),
             refused: self.0.check_open().err(),
             fetches: None,
-            prefix: prefix.clone(),
-            pages: ListBlobs::new(options),
+            pages: Box::new(pages),
         }
     }
 
@@ -104,33 +142,32 @@ impl Client {
 
 /// The pages of a list; each is asked for when it is needed.
 #[derive(Debug)]
-pub struct Listing {
+pub struct Listing<E = ListEntry> {
     account: Arc<Account>,
     /// The client was closed before.
     refused: Option<InvalidInput>,
     /// How many tokens had been fetched when the page that is asked for was asked for first.
     fetches: Option<u64>,
-    prefix: BlobRef,
-    pages: ListBlobs,
+    pages: Box<dyn Pages<Entry = E>>,
 }
 
 /// What comes of asking for a page.
 #[derive(Debug)]
-pub enum Page {
+pub enum Page<E = ListEntry> {
     /// Entries, in the order of names; there may be none.
-    Entries(Vec<ListEntry>),
+    Entries(Vec<E>),
     /// It is this thread's turn to fetch a token; ask again then.
     NeedsToken,
     /// There are no more.
     End,
 }
 
-impl Listing {
+impl<E> Listing<E> {
     /// The next page.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the container does not exist.
-    pub fn next_page(&mut self, signals: SignalPoll<'_>) -> Result<Page> {
+    pub fn next_page(&mut self, signals: SignalPoll<'_>) -> Result<Page<E>> {
         if let Some(refused) = &self.refused {
             return Err(refused.clone().into());
         }
@@ -154,7 +191,7 @@ impl Listing {
                 token_fetches: fetches,
                 gives_way: false,
             };
-            match self.pages.next_page(&mut session, &self.prefix) {
+            match self.pages.next_page(&mut session) {
                 Ok(entries) => {
                     self.fetches = None;
                     return Ok(entries.map_or(Page::End, Page::Entries));
@@ -166,7 +203,7 @@ impl Listing {
                 }
                 Err(error) => {
                     self.fetches = None;
-                    return Err(error.with_blob(&self.prefix));
+                    return Err(error);
                 }
             }
         }

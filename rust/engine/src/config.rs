@@ -4,6 +4,7 @@ use std::{fmt, fs, path::PathBuf, str::FromStr, time::Duration};
 
 use crate::{
     auth::Credential,
+    azure::Encryption,
     checksum::Checksum,
     endpoint::Endpoint,
     error::InvalidInput,
@@ -115,6 +116,8 @@ pub struct Config {
     pub checksum: Option<Checksum>,
     /// Who is asking, in every request: `fastblob/<version>` and whatever else the service's logs are to tell.
     pub user_agent: String,
+    /// How the service encrypts what is written; by the account's default otherwise.
+    pub encryption: Option<Encryption>,
 }
 
 impl Config {
@@ -131,6 +134,7 @@ impl Config {
             timeout: Duration::from_secs(60),
             checksum: Some(Checksum::Auto),
             user_agent: concat!("fastblob/", env!("CARGO_PKG_VERSION")).to_owned(),
+            encryption: None,
         }
     }
 
@@ -169,6 +173,12 @@ impl Config {
             return Err(InvalidInput::new(
                 "user_agent must be printable ASCII without spaces at its ends, such as 'my-program/1.0'",
             ));
+        }
+        if matches!(self.encryption, Some(Encryption::Key(_))) && !self.endpoint.is_tls() {
+            return Err(InvalidInput::new(format!(
+                "encryption_key is not sent to {} in the clear; use an https URL",
+                self.endpoint.url()
+            )));
         }
         // RFC 6750, section 5.3: a bearer token is good for whoever reads it.
         if self.credential.tokens().is_none() || self.endpoint.is_tls() {

@@ -191,7 +191,9 @@ impl Error {
     }
 
     pub(crate) fn with_blob(mut self, blob: impl fmt::Display) -> Self {
-        self.0.blob.get_or_insert_with(|| blob.to_string());
+        // The account itself has no name.
+        let blob = Some(blob.to_string()).filter(|blob| !blob.is_empty());
+        self.0.blob = self.0.blob.take().or(blob);
         self
     }
 

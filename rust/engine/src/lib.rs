@@ -31,10 +31,12 @@ mod transfer;
 
 pub use auth::{Credential, Token, TokenError};
 pub use azure::{
-    Answer, BlobProperties, BlobRef, Conditions, ContentHeaders, CopyBlob, DeleteBlob,
-    DeleteSnapshots, Details, Downloaded, GetTags, Include, ListEntry, ListOptions, Revision,
-    SetHttpHeaders, SetMetadata, SetTags, SetTier, SnapshotBlob, Tier, UndeleteBlob, Updated,
-    WriteOptions,
+    AccountInformation, Answer, BlobProperties, BlobRef, Conditions, ContainerListOptions,
+    ContainerProperties, ContentHeaders, CopyBlob, CreateContainer, DeleteBlob, DeleteContainer,
+    DeleteSnapshots, Details, Downloaded, Encryption, EncryptionKey, GetContainerProperties,
+    GetTags, Include, Lease, ListEntry, ListOptions, PublicAccess, RehydratePriority, Revision,
+    SetContainerMetadata, SetHttpHeaders, SetMetadata, SetTags, SetTier, SnapshotBlob, Tier,
+    UndeleteBlob, Updated, WriteOptions,
 };
 pub use cancel::SignalPoll;
 pub use checksum::Checksum;

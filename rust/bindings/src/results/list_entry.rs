@@ -29,7 +29,7 @@ impl ListEntry {
 impl ListEntry {
     #[getter]
     fn container(&self) -> &str {
-        &self.container
+        self.entry.container.as_deref().unwrap_or(&self.container)
     }
 
     #[getter]
@@ -39,7 +39,7 @@ impl ListEntry {
 
     #[getter]
     fn path(&self) -> String {
-        format!("{}/{}", self.container, self.entry.name)
+        format!("{}/{}", self.container(), self.entry.name)
     }
 
     #[getter]
@@ -100,6 +100,11 @@ impl ListEntry {
     #[getter]
     fn tier(&self) -> Option<&str> {
         self.entry.tier.as_deref()
+    }
+
+    #[getter]
+    fn tier_inferred(&self) -> bool {
+        self.entry.tier_inferred
     }
 
     #[getter]
@@ -165,6 +170,11 @@ impl ListEntry {
     #[getter]
     fn archive_status(&self) -> Option<&str> {
         self.details()?.archive_status.as_deref()
+    }
+
+    #[getter]
+    fn rehydrate_priority(&self) -> Option<&str> {
+        self.details()?.rehydrate_priority.as_deref()
     }
 
     #[getter]

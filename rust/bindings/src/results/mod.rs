@@ -1,6 +1,7 @@
 //! What calls give, as raw attributes; `fastblob._results` and `fastblob._blob_results` are their public
 //! face.
 
+mod container;
 mod list_entry;
 mod outcome;
 mod progress;
@@ -12,7 +13,11 @@ use fastblob_engine::{self as engine, Answer, Output};
 use pyo3::{IntoPyObjectExt, prelude::*};
 
 pub(crate) use self::{
-    list_entry::ListEntry, outcome::Outcome, progress::Progress, properties::Properties,
+    container::{AccountInformation, ContainerProperties},
+    list_entry::ListEntry,
+    outcome::Outcome,
+    progress::Progress,
+    properties::Properties,
 };
 use crate::{buffers::BytesResult, exceptions::from_error};
 
@@ -65,6 +70,19 @@ pub(crate) fn outcome<'py>(
     }
 }
 
+/// Of what is done with a lease: its id, or the seconds until it ends.
+pub(crate) fn lease<'py>(
+    py: Python<'py>,
+    outcome: engine::Outcome,
+    _content: Option<&BytesResult>,
+) -> Object<'py> {
+    match succeeded(py, outcome)?.1 {
+        Output::Answer(Answer::Leased(id)) => id.into_bound_py_any(py),
+        Output::Answer(Answer::LeaseEndsIn(seconds)) => seconds.into_bound_py_any(py),
+        _ => Ok(py.None().into_bound(py)),
+    }
+}
+
 /// Of `properties` and `copy`.
 pub(crate) fn properties<'py>(
     py: Python<'py>,
@@ -90,6 +108,34 @@ pub(crate) fn snapshot<'py>(
             snapshot_parts(&snapshot).into_bound_py_any(py)
         }
         other => unreachable!("a snapshot was asked for: {other:?}"),
+    }
+}
+
+/// Of `container_properties`.
+pub(crate) fn container<'py>(
+    py: Python<'py>,
+    outcome: engine::Outcome,
+    _content: Option<&BytesResult>,
+) -> Object<'py> {
+    match succeeded(py, outcome)?.1 {
+        Output::Answer(Answer::Container(properties)) => {
+            ContainerProperties::new(*properties).into_bound_py_any(py)
+        }
+        other => unreachable!("a container was asked for: {other:?}"),
+    }
+}
+
+/// Of `account_information`.
+pub(crate) fn account<'py>(
+    py: Python<'py>,
+    outcome: engine::Outcome,
+    _content: Option<&BytesResult>,
+) -> Object<'py> {
+    match succeeded(py, outcome)?.1 {
+        Output::Answer(Answer::Account(information)) => {
+            AccountInformation::new(information).into_bound_py_any(py)
+        }
+        other => unreachable!("the account was asked for: {other:?}"),
     }
 }
 

@@ -123,7 +123,14 @@ impl Outcome {
                 let entries = PyList::new(py, made.collect::<Vec<_>>())?;
                 self.value = Some(entries.into_any().unbind());
             }
-            Output::Answer(Answer::Done) => {}
+            // What leases, containers and accounts answer has conversions of its own.
+            Output::Answer(
+                Answer::Done
+                | Answer::Leased(_)
+                | Answer::LeaseEndsIn(_)
+                | Answer::Container(_)
+                | Answer::Account(_),
+            ) => {}
             Output::Answer(Answer::Missing) => {
                 self.skipped = Some("there was no such blob".to_owned());
             }

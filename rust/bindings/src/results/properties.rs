@@ -119,8 +119,18 @@ impl Properties {
     }
 
     #[getter]
+    fn blob_type(&self) -> Option<&str> {
+        self.properties.blob_type.as_deref()
+    }
+
+    #[getter]
     fn tier(&self) -> Option<&str> {
         self.properties.tier.as_deref()
+    }
+
+    #[getter]
+    fn tier_inferred(&self) -> bool {
+        self.properties.tier_inferred
     }
 
     #[getter]
@@ -131,6 +141,31 @@ impl Properties {
     #[getter]
     fn archive_status(&self) -> Option<&str> {
         self.properties.archive_status.as_deref()
+    }
+
+    #[getter]
+    fn rehydrate_priority(&self) -> Option<&str> {
+        self.properties.rehydrate_priority.as_deref()
+    }
+
+    #[getter]
+    fn immutability_policy_until(&self) -> Option<SystemTime> {
+        self.properties.immutability_policy_until
+    }
+
+    #[getter]
+    fn immutability_policy_mode(&self) -> Option<&str> {
+        self.properties.immutability_policy_mode.as_deref()
+    }
+
+    #[getter]
+    fn legal_hold(&self) -> bool {
+        self.properties.legal_hold
+    }
+
+    #[getter]
+    fn encryption_scope(&self) -> Option<&str> {
+        self.properties.encryption_scope.as_deref()
     }
 
     #[getter]

@@ -1,10 +1,6 @@
 //! `upload_dir`, `download_prefix`.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use fastblob_engine::{
     self as engine, Job, Page, Source,
@@ -13,7 +9,7 @@ use fastblob_engine::{
 use pyo3::prelude::*;
 
 use crate::{
-    arguments::OnErrorArgument,
+    arguments::{LocalPath, OnErrorArgument},
     blob::prefix_of,
     call::Call,
     driving::Fed,
@@ -28,7 +24,7 @@ impl Engine {
     /// `guess` gives the content type by a file's path.
     fn upload_dir(
         &self,
-        directory: PathBuf,
+        directory: LocalPath,
         prefix: &Bound<'_, PyAny>,
         follow_symlinks: bool,
         options: &Bound<'_, WriteOptions>,
@@ -40,7 +36,7 @@ impl Engine {
         let (call, client) =
             self.with(py, |client, _| (client.call(on_error.0), client.clone()))?;
         let entries = enter(py, move |signals| {
-            directory::entries_below(&directory, &prefix, follow_symlinks, signals)
+            directory::entries_below(&directory.0, &prefix, follow_symlinks, signals)
         })?;
         let mut options = GuessedOptions::new(&options.get().0, guess);
         let mut jobs = Vec::new();
@@ -54,7 +50,7 @@ impl Engine {
     fn download_prefix(
         &self,
         prefix: &Bound<'_, PyAny>,
-        directory: PathBuf,
+        directory: LocalPath,
         on_error: OnErrorArgument,
         conditions: Option<&Bound<'_, Conditions>>,
     ) -> PyResult<Call> {
@@ -66,7 +62,7 @@ impl Engine {
             (client.call(on_error.0), client.clone(), listing)
         })?;
         let mut target = enter(py, move |_| {
-            TargetFolder::new(&directory, prefix, conditions)
+            TargetFolder::new(&directory.0, prefix, conditions)
         })?;
         let mut ended = false;
         let feed = move |py: Python<'_>| {

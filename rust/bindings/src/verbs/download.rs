@@ -1,12 +1,12 @@
 //! `download`, `download_many`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use fastblob_engine::Job;
 use pyo3::prelude::*;
 
 use crate::{
-    arguments::{OnErrorArgument, elements},
+    arguments::{LocalPath, OnErrorArgument, elements},
     blob::blob_of,
     call::Call,
     engine::Engine,
@@ -20,11 +20,11 @@ impl Engine {
     fn download<'py>(
         &self,
         blob: &Bound<'py, PyAny>,
-        path: PathBuf,
+        path: LocalPath,
         conditions: Option<&Bound<'py, Conditions>>,
         watched: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let job = Job::download(blob_of(blob)?, path, conditions_of(conditions));
+        let job = Job::download(blob_of(blob)?, path.0, conditions_of(conditions));
         self.one(blob.py(), job.into(), watched, results::outcome)
     }
 
@@ -38,8 +38,9 @@ impl Engine {
         let conditions = conditions_of(conditions);
         let parser = move |item: &Bound<'_, PyAny>| {
             let item = elements(item, &[2], "(blob, path)")?;
-            let (blob, path) = (blob_of(&item.get_item(0)?)?, item.get_item(1)?.extract()?);
-            Ok(Job::download(blob, path, Arc::clone(&conditions)).into())
+            let blob = blob_of(&item.get_item(0)?)?;
+            let path: LocalPath = item.get_item(1)?.extract()?;
+            Ok(Job::download(blob, path.0, Arc::clone(&conditions)).into())
         };
         self.many(py, on_error, Box::new(parser))
     }

@@ -1,36 +1,14 @@
 //! `list`, page by page, and `list_many`.
 
-use std::{
-    mem,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
-use fastblob_engine::{self as engine, BlobRef, Client, Include, Job, ListOptions, Listing, Page};
-use pyo3::{
-    exceptions::{PyRuntimeError, PyValueError},
-    prelude::*,
-    types::PyList,
-};
+use fastblob_engine::{BlobRef, Include, Job, ListOptions};
+use pyo3::{exceptions::PyValueError, prelude::*};
 
 use crate::{
-    arguments::OnErrorArgument,
-    blob::prefix_of,
-    call::{Call, FINISHED, TOKEN},
-    engine::Engine,
-    exceptions::{from_error, invalid_input},
-    native::Native,
+    arguments::OnErrorArgument, blob::prefix_of, call::Call, engine::Engine, pages::Pages,
     results::ListEntry,
 };
-
-/// The pages of a list, one after another.
-#[pyclass(module = "fastblob._fastblob", frozen)]
-#[derive(Debug)]
-pub(crate) struct Pages {
-    container: Arc<str>,
-    listing: Native<(Client, Mutex<Listing>)>,
-    /// A page that has arrived and is not handed over yet.
-    arrived: parking_lot::Mutex<Vec<engine::ListEntry>>,
-}
 
 #[pymethods]
 impl Engine {
@@ -49,14 +27,12 @@ impl Engine {
             include: include.0,
         };
         let (prefix, options) = below(prefix, options)?;
-        let listing = self.with(py, |client, _| {
-            (client.clone(), Mutex::new(client.list(&prefix, options)))
+        let (client, listing) = self.with(py, |client, _| {
+            (client.clone(), client.list(&prefix, options))
         })?;
-        Ok(Pages {
-            container: prefix.container().into(),
-            listing: Native::new(listing),
-            arrived: parking_lot::Mutex::default(),
-        })
+        let container: Arc<str> = prefix.container().into();
+        let made = move |entry| ListEntry::new(Arc::clone(&container), entry);
+        Ok(Pages::new(client, listing, made))
     }
 
     /// Items: prefixes.
@@ -77,42 +53,6 @@ impl Engine {
             Ok(Job::list(prefix, options).into())
         };
         self.many(py, on_error, Box::new(parser))
-    }
-}
-
-#[pymethods]
-impl Pages {
-    /// What is needed, or FINISHED where there are no more pages; if both are not so, the next page is put
-    /// into `entries`, last one first. No signal comes in between, so that none costs a page.
-    #[pyo3(signature = (entries, /))]
-    fn next(&self, entries: &Bound<'_, PyList>) -> PyResult<u8> {
-        let py = entries.py();
-        let asked = self.listing.enter(py, |(client, listing), signals| {
-            client.check_open()?;
-            // Never waited for: whoever has it waits for the service.
-            let Ok(mut listing) = listing.try_lock() else {
-                return Ok(None);
-            };
-            if !self.arrived.lock().is_empty() {
-                return Ok(Some(Ok(0)));
-            }
-            Ok(Some(listing.next_page(signals).map(|page| match page {
-                Page::Entries(page) => {
-                    *self.arrived.lock() = page;
-                    0
-                }
-                Page::NeedsToken => TOKEN,
-                Page::End => FINISHED,
-            })))
-        })?;
-        let asked = asked.map_err(invalid_input)?.ok_or_else(|| {
-            PyRuntimeError::new_err("another thread asks for a page of this list: let it finish")
-        })?;
-        let needs = asked.map_err(|error| from_error(py, &error))?;
-        for entry in mem::take(&mut *self.arrived.lock()).into_iter().rev() {
-            entries.append(ListEntry::new(Arc::clone(&self.container), entry))?;
-        }
-        Ok(needs)
     }
 }
 

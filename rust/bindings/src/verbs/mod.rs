@@ -1,10 +1,14 @@
 //! What can be asked of an account, a verb a file: for one blob, and for many.
 
+mod account;
+mod containers;
 mod copy;
 mod delete;
 mod directories;
 mod download;
+mod find;
 mod http_headers;
+mod lease;
 mod list;
 mod metadata;
 mod properties;
@@ -15,5 +19,3 @@ mod tier;
 mod undelete;
 mod upload;
 mod write;
-
-pub(crate) use list::Pages;

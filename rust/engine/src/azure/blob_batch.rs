@@ -81,7 +81,7 @@ impl BatchDelete<'_> {
         let asked: Vec<_> = self
             .0
             .iter()
-            .map(|(blob, _)| Asked::deletion(blob, proof))
+            .map(|(blob, delete)| Asked::deletion(blob, proof, delete.conditions.if_tags.is_some()))
             .collect();
         let secrets = Secrets::new(&credential, signatures);
         parse(&head, &body, &asked, &secrets)
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn asked() -> Asked {
-        Asked::deletion(&BlobRef::parse("data/x").unwrap(), Proof::Key)
+        Asked::deletion(&BlobRef::parse("data/x").unwrap(), Proof::Key, false)
     }
 
     fn head() -> ResponseHead {

@@ -10,6 +10,9 @@ const MAX_NAME_LENGTH: usize = 1_024;
 /// Most segments of a blob name, between slashes.
 const MAX_SEGMENTS: usize = 254;
 
+const NO_CONTAINER: &str =
+    "is not a container name (3 to 63 lower-case letters, digits and single hyphens)";
+
 /// The path of a blob, of a prefix of blobs, or of a container, as `<container>/<name>`; and which version or
 /// snapshot of the blob, where that is not the blob itself.
 ///
@@ -119,6 +122,29 @@ impl BlobRef {
         self.revision.as_ref()
     }
 
+    /// A container, by its name.
+    ///
+    /// # Errors
+    /// Where it cannot be the name of one.
+    pub fn of_container(name: &str) -> Result<Self, InvalidInput> {
+        check_container(name)
+            .map_err(|_| InvalidInput::new(format!("{:?} {NO_CONTAINER}", without_query(name))))?;
+        Ok(Self {
+            container: name.to_owned(),
+            name: String::new(),
+            revision: None,
+        })
+    }
+
+    /// What is asked of the account itself names no container.
+    pub(crate) fn account() -> Self {
+        Self {
+            container: String::new(),
+            name: String::new(),
+            revision: None,
+        }
+    }
+
     /// The container's name.
     pub fn container(&self) -> &str {
         &self.container
@@ -214,10 +240,7 @@ fn check_container(name: &str) -> Result<(), String> {
     if legal {
         return Ok(());
     }
-    Err(format!(
-        "begins with {name:?}, which is not a container name (3 to 63 lower-case letters, digits and \
-         single hyphens)"
-    ))
+    Err(format!("begins with {name:?}, which {NO_CONTAINER}"))
 }
 
 /// The path without a query: a URL pasted by mistake may hold a SAS, which no message may show.

@@ -20,6 +20,8 @@ pub struct Conditions {
     pub if_modified_since: Option<SystemTime>,
     /// It was not.
     pub if_unmodified_since: Option<SystemTime>,
+    /// Its index tags are so, in the language of Find Blobs by Tags: `"state" = 'done' AND "owner" <> 'me'`.
+    pub if_tags: Option<String>,
     /// It is leased, with this id.
     pub lease: Option<String>,
 }
@@ -42,6 +44,13 @@ impl Conditions {
                 )));
             }
         }
+        if let Some(tags) = &self.if_tags
+            && (tags.is_empty() || !is_header_value(tags))
+        {
+            return Err(InvalidInput::new(
+                "if_tags must be a condition in printable ASCII, such as \"state\" = 'done'",
+            ));
+        }
         if self.lease.as_deref().is_some_and(|lease| !is_guid(lease)) {
             return Err(InvalidInput::new(
                 "lease must be the id of a lease, a GUID as the service gives it",
@@ -61,12 +70,13 @@ impl Conditions {
         Ok(())
     }
 
-    /// Whether anything is asked of the blob's version.
+    /// Whether anything is asked of the blob as it is, beside its lease.
     pub(crate) fn concern_the_version(&self) -> bool {
         self.if_match.is_some()
             || self.if_none_match.is_some()
             || self.if_modified_since.is_some()
             || self.if_unmodified_since.is_some()
+            || self.if_tags.is_some()
     }
 
     pub(crate) fn apply<'r>(&'r self, mut request: Request<'r>) -> Request<'r> {
@@ -82,7 +92,16 @@ impl Conditions {
         if let Some(time) = self.if_unmodified_since {
             request = request.header("if-unmodified-since", httpdate::fmt_http_date(time));
         }
-        self.apply_lease(request)
+        self.apply_lease_and_tags(request)
+    }
+
+    /// For operations that look at nothing else.
+    pub(crate) fn apply_lease_and_tags<'r>(&'r self, request: Request<'r>) -> Request<'r> {
+        let request = self.apply_lease(request);
+        match &self.if_tags {
+            Some(tags) => request.header("x-ms-if-tags", tags.as_str()),
+            None => request,
+        }
     }
 
     pub(crate) fn apply_lease<'r>(&'r self, request: Request<'r>) -> Request<'r> {
@@ -94,7 +113,7 @@ impl Conditions {
 }
 
 /// Whether this is one in any of the usual spellings.
-fn is_guid(text: &str) -> bool {
+pub(super) fn is_guid(text: &str) -> bool {
     let bare = text.trim_matches(['{', '}', '(', ')']);
     let is_dash = |(index, byte)| byte == b'-' && [8, 13, 18, 23].contains(&index);
     let dashes = bare
@@ -125,6 +144,7 @@ mod tests {
             if_match: Some("0x1".to_owned()),
             if_none_match: Some("*".to_owned()),
             if_modified_since: Some(SystemTime::UNIX_EPOCH),
+            if_tags: Some("\"a\" = 'b'".to_owned()),
             lease: Some("1F812371-A41D-49E6-B123-F4B542E851C5".to_owned()),
             ..Conditions::default()
         };
@@ -142,6 +162,7 @@ mod tests {
                 "if-none-match: *",
                 "if-modified-since: Thu, 01 Jan 1970 00:00:00 GMT",
                 "x-ms-lease-id: 1F812371-A41D-49E6-B123-F4B542E851C5",
+                "x-ms-if-tags: \"a\" = 'b'",
             ]
         );
     }
@@ -154,6 +175,13 @@ mod tests {
                 ..Conditions::default()
             };
             assert!(conditions.validate().is_err(), "{etag:?}");
+        }
+        for tags in ["", "a = 'ü'", "a\r\nb: c"] {
+            let conditions = Conditions {
+                if_tags: Some(tags.to_owned()),
+                ..Conditions::default()
+            };
+            assert!(conditions.validate().is_err(), "{tags:?}");
         }
         for lease in ["", "id", "1F812371-A41D-49E6-B123", "a\r\nb: c"] {
             let conditions = Conditions {

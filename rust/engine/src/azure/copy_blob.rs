@@ -99,6 +99,7 @@ impl Operation for Call<'_> {
         for (name, value) in as_source.headers {
             let name = match &*name {
                 "x-ms-lease-id" => "x-ms-source-lease-id".to_owned(),
+                "x-ms-if-tags" => "x-ms-source-if-tags".to_owned(),
                 name => format!("x-ms-source-{name}"),
             };
             request = request.header(name, value.into_owned());
@@ -114,6 +115,9 @@ impl SmallOperation for CopyBlob {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Answer> {
+        if let Some(encryption) = &session.account.encryption {
+            return Err(encryption.refuse_copy().into());
+        }
         let begun = match self.begun.take() {
             Some(begun) => begun,
             None => self.begin(session, attempts, blob)?,
@@ -263,10 +267,13 @@ fn with_copy(error: Error, begun: &Begun, id: &str) -> Error {
             error.meaning(ErrorKind::NotFound, message)
         }
         kind => {
-            let message = format!(
-                "the copy has begun (copy id {id}), but how it ended is not known: {}",
-                error.message()
-            );
+            let (state, unknown) = if begun.is_pending {
+                ("has begun", "how it ended is not known")
+            } else {
+                ("was made", "its properties could not be read")
+            };
+            let reason = error.message();
+            let message = format!("the copy {state} (copy id {id}), but {unknown}: {reason}");
             error.meaning(kind, message)
         }
     }

@@ -72,7 +72,7 @@ pub(super) fn error(
 fn kind(status: u16, code: Option<&str>) -> ErrorKind {
     match (status, code.unwrap_or_default()) {
         (401 | 407, _) => ErrorKind::Authentication,
-        (409, "BlobAlreadyExists") => ErrorKind::AlreadyExists,
+        (409, "BlobAlreadyExists" | "ContainerAlreadyExists") => ErrorKind::AlreadyExists,
         (409, _) => ErrorKind::Conflict,
         (404, _) | (_, "CannotVerifyCopySource") => ErrorKind::NotFound,
         (403, "OperationNotAllowedOnRootBlob") => ErrorKind::Service,
@@ -103,6 +103,7 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         }
         (404, "BlobNotFound" | "") => "the blob does not exist",
         (409, "BlobAlreadyExists") => "the blob exists already; allow overwriting to replace it",
+        (409, "ContainerAlreadyExists") => "the container exists already",
         (409, "BlobArchived") => {
             "the blob is in the archive tier; rehydrate it to hot or cool before it is read, which takes \
              hours"
@@ -113,17 +114,24 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         }
         (409, "BlobImmutableDueToPolicy") => {
             "an immutability policy protects the blob; write to another name, or wait until the policy \
-             ends"
+             ends (its properties tell when: immutability_policy_until)"
         }
         (409, "BlobImmutableDueToLegalHold") => {
             "a legal hold protects the blob; write to another name, or have the hold removed"
         }
         (409, "BlobUsesCustomerSpecifiedEncryption") => {
             "the blob is encrypted with a key or a scope of the customer's, which the request has to \
-             name; fastblob cannot"
+             name; make a client with that encryption_key or encryption_scope"
+        }
+        (409, "BlobCustomerSpecifiedEncryptionMismatch") => {
+            "the blob is encrypted with another key or scope than the client's encryption_key or \
+             encryption_scope"
+        }
+        (409, "BlobDoesNotUseCustomerSpecifiedEncryption") => {
+            "the blob is not encrypted with a key of the customer's; use a client without encryption_key"
         }
         (409, "InvalidBlobType") => {
-            "the blob is not a block blob; delete it first or write to another name"
+            "the blob is not a block blob, which this call is for; delete it first or use another name"
         }
         (409, "SnapshotsPresent") => {
             "the blob has snapshots; delete them with it (snapshots=\"include\") or alone, before it \
@@ -135,6 +143,19 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         (401, "NoAuthenticationInformation") | (409, "PublicAccessNotPermitted") => {
             "the account does not allow anonymous access; give a credential"
         }
+        (409, "LeaseAlreadyPresent") => {
+            "there is a lease on the blob already; wait until it ends, or break it"
+        }
+        (409, "LeaseIsBreakingAndCannotBeAcquired") => {
+            "the lease that is on the blob is being broken; wait until it has ended"
+        }
+        (409, "LeaseIsBreakingAndCannotBeChanged" | "LeaseIsBrokenAndCannotBeRenewed") => {
+            "the lease was broken; acquire another one"
+        }
+        (409, "LeaseIdMismatchWithLeaseOperation" | "LeaseNotPresentWithLeaseOperation") => {
+            "the lease has ended, by itself or because it was broken, or it never was on this blob; acquire \
+             another one"
+        }
         (409, code) if code.starts_with("Lease") => {
             "a lease protects the blob; wait until it ends or break it"
         }
@@ -143,8 +164,15 @@ fn advice(status: u16, code: Option<&str>, asked: Asked) -> Option<String> {
         (412, "LeaseIdMismatchWithBlobOperation") => {
             "another lease than the one given protects the blob; wait until it ends or break it"
         }
+        (412, "LeaseNotPresentWithContainerOperation") => "there is no lease on the container",
+        (412, "LeaseIdMismatchWithContainerOperation") => {
+            "another lease than the one given protects the container; wait until it ends or break it"
+        }
         (412, "LeaseIdMissing") => "a lease protects the blob; wait until it ends or break it",
         (412, "SourceConditionNotMet") => "the source of the copy does not meet a condition",
+        (412, "ConditionNotMet") if asked.if_tags => {
+            "the blob does not meet a condition: its tags are others, or somebody else changed it meanwhile"
+        }
         (412, _) => "the blob was changed by somebody else meanwhile",
         (304, _) => "the blob does not meet a condition",
         (400, "Md5Mismatch" | "Crc64Mismatch") => {
@@ -251,7 +279,7 @@ mod tests {
     use super::{super::blob_ref::BlobRef, *};
 
     fn deletion(proof: Proof) -> Asked {
-        Asked::deletion(&BlobRef::parse("data/x").unwrap(), proof)
+        Asked::deletion(&BlobRef::parse("data/x").unwrap(), proof, false)
     }
 
     fn answer(text: &str, body: &str) -> Error {

@@ -7,8 +7,8 @@ use std::{ops::Range, time::SystemTime};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
-    conditions::Conditions, content_headers::ContentHeaders, revision::Address, session::Operation,
-    small_operation::date, structured_message,
+    conditions::Conditions, content_headers::ContentHeaders, encryption::Encrypts,
+    revision::Address, session::Operation, small_operation::date, structured_message,
 };
 use crate::{
     http::{Request, ResponseHead, TransportError, number},
@@ -49,6 +49,10 @@ impl Operation for GetBlob<'_> {
 
     fn buffer_size(&self) -> usize {
         self.buffer
+    }
+
+    fn encrypts(&self) -> Encrypts {
+        Encrypts::Reading
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {

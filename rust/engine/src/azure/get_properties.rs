@@ -9,6 +9,7 @@ use super::{
     blob_ref::BlobRef,
     conditions::Conditions,
     content_headers::ContentHeaders,
+    encryption::Encrypts,
     known_versions::check_version,
     redaction::Secrets,
     revision::Address,
@@ -38,10 +39,24 @@ pub struct BlobProperties {
     pub content_md5: Option<Vec<u8>>,
     /// Metadata.
     pub metadata: Vec<(String, String)>,
+    /// `BlockBlob`, `AppendBlob` or `PageBlob`.
+    pub blob_type: Option<String>,
     /// Access tier.
     pub tier: Option<String>,
+    /// It is the account's default, and not the blob's own.
+    pub tier_inferred: bool,
     /// Where a blob is on its way out of the archive: `rehydrate-pending-to-hot`, for instance.
     pub archive_status: Option<String>,
+    /// How soon it is to be out of it: `Standard` or `High`.
+    pub rehydrate_priority: Option<String>,
+    /// Until when an immutability policy protects the blob.
+    pub immutability_policy_until: Option<SystemTime>,
+    /// `unlocked` or `locked`: whether that can still be shortened.
+    pub immutability_policy_mode: Option<String>,
+    /// A legal hold protects it.
+    pub legal_hold: bool,
+    /// The encryption scope that it was written with.
+    pub encryption_scope: Option<String>,
     /// `available`, `leased`, `expired`, `breaking` or `broken`.
     pub lease_state: Option<String>,
     /// Number of index tags.
@@ -76,8 +91,15 @@ impl BlobProperties {
                 .get("content-md5")
                 .and_then(|text| STANDARD.decode(text).ok()),
             metadata: head.metadata(),
+            blob_type: text("x-ms-blob-type"),
             tier: text("x-ms-access-tier"),
+            tier_inferred: head.get("x-ms-access-tier-inferred") == Some("true"),
             archive_status: text("x-ms-archive-status"),
+            rehydrate_priority: text("x-ms-rehydrate-priority"),
+            immutability_policy_until: date(head, "x-ms-immutability-policy-until-date"),
+            immutability_policy_mode: text("x-ms-immutability-policy-mode"),
+            legal_hold: head.get("x-ms-legal-hold") == Some("true"),
+            encryption_scope: text("x-ms-encryption-scope"),
             lease_state: text("x-ms-lease-state"),
             tag_count: number("x-ms-tag-count").unwrap_or_default(),
             version_id: text("x-ms-version-id"),
@@ -106,6 +128,10 @@ struct Call<'a> {
 impl Operation for Call<'_> {
     fn expected(&self) -> &[u16] {
         &[200]
+    }
+
+    fn encrypts(&self) -> Encrypts {
+        Encrypts::Reading
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
@@ -183,10 +209,45 @@ impl SmallOperation for GetProperties {
 mod tests {
     use super::*;
 
-    fn size(length: &str) -> Option<u64> {
-        let head = format!("HTTP/1.1 200 OK\r\n{length}\r\n\r\n");
+    fn read(lines: &str) -> Option<BlobProperties> {
+        let head = format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\n");
         let (head, _) = ResponseHead::parse(head.as_bytes(), true).unwrap().unwrap();
-        BlobProperties::read(&head).ok().map(|found| found.size)
+        BlobProperties::read(&head).ok()
+    }
+
+    fn size(length: &str) -> Option<u64> {
+        read(length).map(|found| found.size)
+    }
+
+    #[test]
+    fn a_blob_on_its_way_out_of_the_archive() {
+        let found = read(
+            "content-length: 0\r\nx-ms-blob-type: BlockBlob\r\nx-ms-access-tier: Archive\r\n\
+             x-ms-archive-status: rehydrate-pending-to-hot\r\nx-ms-rehydrate-priority: High",
+        )
+        .unwrap();
+        assert_eq!(found.blob_type.as_deref(), Some("BlockBlob"));
+        assert_eq!(found.tier.as_deref(), Some("Archive"));
+        assert!(!found.tier_inferred);
+        assert_eq!(
+            found.archive_status.as_deref(),
+            Some("rehydrate-pending-to-hot")
+        );
+        assert_eq!(found.rehydrate_priority.as_deref(), Some("High"));
+    }
+
+    #[test]
+    fn a_blob_that_nobody_may_change() {
+        let found = read(
+            "content-length: 0\r\nx-ms-access-tier: Hot\r\nx-ms-access-tier-inferred: true\r\n\
+             x-ms-immutability-policy-until-date: Mon, 02 Nov 2026 10:00:00 GMT\r\n\
+             x-ms-immutability-policy-mode: unlocked\r\nx-ms-legal-hold: true",
+        )
+        .unwrap();
+        assert!(found.tier_inferred && found.legal_hold);
+        assert!(found.immutability_policy_until.is_some());
+        assert_eq!(found.immutability_policy_mode.as_deref(), Some("unlocked"));
+        assert!(!read("content-length: 0").unwrap().legal_hold);
     }
 
     #[test]

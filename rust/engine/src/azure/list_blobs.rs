@@ -2,16 +2,14 @@
 //!
 //! <https://learn.microsoft.com/rest/api/storageservices/list-blobs>
 
-use std::{
-    collections::HashSet,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::HashSet;
 
 use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
     list_entry::ListEntry,
     list_page::parse,
+    markers::{Markers, hash_of},
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
 };
@@ -19,9 +17,6 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::Request,
 };
-
-/// Pages in a row without an entry, each of which names another one, after which a list is given up.
-const MAX_EMPTY_PAGES: u32 = 10_000;
 
 /// What a list gives besides blobs and their properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,12 +68,10 @@ pub(crate) struct ListBlobs {
     pub(crate) options: ListOptions,
     marker: Option<String>,
     ended: bool,
-    /// Hashes of all markers so far: one that comes again would make the list endless.
-    markers: HashSet<u64>,
+    markers: Markers,
     /// Hashes of the blobs that pages began and ended with: with one of these none begins that goes on.
     edges: HashSet<u64>,
     last_prefix: Option<String>,
-    empty_pages: u32,
     /// At the next page.
     attempts: Attempts,
 }
@@ -171,11 +164,7 @@ impl ListBlobs {
                 "the list has blobs that are not below the prefix that was asked for",
             ));
         }
-        self.empty_pages = if page.entries.is_empty() {
-            self.empty_pages + 1
-        } else {
-            0
-        };
+        let is_empty = page.entries.is_empty();
         self.drop_repeated_prefix(&mut page.entries);
         let mut blobs = page.entries.iter().filter(|entry| !entry.is_prefix);
         if let Some(first) = blobs.next() {
@@ -188,18 +177,7 @@ impl ListBlobs {
             }
             self.edges.extend([first, last]);
         }
-        if let Some(marker) = &page.next_marker {
-            if !self.markers.insert(hash_of(marker)) {
-                return Err(malformed(
-                    "the list does not end: it names a page as the next one that was there before",
-                ));
-            }
-            if self.empty_pages > MAX_EMPTY_PAGES {
-                return Err(malformed(
-                    "the list does not end: it has nothing but empty pages",
-                ));
-            }
-        }
+        self.markers.note(page.next_marker.as_deref(), is_empty)?;
         // The service leaves out what a blob has none of.
         for entry in page.entries.iter_mut().filter(|entry| !entry.is_prefix) {
             for include in &self.options.include {
@@ -228,12 +206,6 @@ impl ListBlobs {
             self.last_prefix = Some(last.name.clone());
         }
     }
-}
-
-fn hash_of(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// All that is below a prefix.

@@ -12,6 +12,10 @@ use crate::{http::number, limits::MAX_BLOB_SIZE};
 const USUAL_WORDS: [&str; 3] = ["BlockBlob", "available", "unlocked"];
 
 /// A blob in a list, or a prefix that stands for several.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an element of its own"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListEntry {
     /// Name in the container; of a prefix without the slash at its end. What is below a prefix is listed
@@ -34,9 +38,11 @@ pub struct ListEntry {
     pub content_md5: Option<Vec<u8>>,
     /// Access tier.
     pub tier: Option<String>,
+    /// It is the account's default, and not the blob's own.
+    pub tier_inferred: bool,
     /// Metadata, where it was asked for.
     pub metadata: Option<Vec<(String, String)>>,
-    /// Index tags, where they were asked for.
+    /// Index tags, where they were asked for; of a search by tags those that matched.
     pub tags: Option<Vec<(String, String)>>,
     /// Where the account keeps versions: which one this is.
     pub version_id: Option<String>,
@@ -56,6 +62,8 @@ pub struct ListEntry {
     pub server_encrypted: Option<bool>,
     /// What few blobs have.
     pub details: Option<Box<Details>>,
+    /// Where it is, of a search by tags, which goes over all containers.
+    pub container: Option<String>,
     pub(super) is_directory: bool,
 }
 
@@ -68,6 +76,8 @@ pub struct Details {
     pub remaining_retention_days: Option<u64>,
     /// Where a blob is on its way out of the archive: `rehydrate-pending-to-hot`, for instance.
     pub archive_status: Option<String>,
+    /// How soon it is to be out of it: `Standard` or `High`.
+    pub rehydrate_priority: Option<String>,
     /// Of the last copy onto the blob, where it has not been written since.
     pub copy_id: Option<String>,
     /// `pending`, `success`, `aborted` or `failed`.
@@ -86,6 +96,7 @@ impl ListEntry {
     /// What tells this entry from all others.
     pub(super) fn identity(&self) -> impl Hash {
         (
+            &self.container,
             &self.name,
             &self.version_id,
             &self.snapshot,
@@ -140,6 +151,7 @@ impl ListEntry {
                 self.content_md5 = STANDARD.decode(text).ok().filter(|md5| !md5.is_empty());
             }
             "AccessTier" => self.tier = non_empty(text),
+            "AccessTierInferred" => self.tier_inferred = text == "true",
             "ResourceType" => self.is_directory = text == "directory",
             "BlobType" => self.blob_type = word(text),
             "LeaseState" => self.lease_state = word(text),
@@ -157,6 +169,7 @@ impl ListEntry {
                 |details, text| details.remaining_retention_days = number(text)
             }
             "ArchiveStatus" => |details, text| details.archive_status = non_empty(text),
+            "RehydratePriority" => |details, text| details.rehydrate_priority = non_empty(text),
             "CopyId" => |details, text| details.copy_id = non_empty(text),
             "CopyStatus" => |details, text| details.copy_status = non_empty(text),
             "CopyStatusDescription" => {

@@ -10,11 +10,11 @@ use quick_xml::{
 use super::list_entry::{ListEntry, non_empty};
 
 /// Most entries of a page: 5,000 are asked for at most, snapshots and versions included.
-const MAX_PAGE_ENTRIES: usize = 20_000;
+pub(super) const MAX_PAGE_ENTRIES: usize = 20_000;
 
 /// Most values of metadata and tags in a page: 200 of each blob. A page could hold millions of empty ones,
 /// each of which takes many times its text in memory.
-const MAX_PAGE_VALUES: usize = 1_000_000;
+pub(super) const MAX_PAGE_VALUES: usize = 1_000_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Page {
@@ -33,6 +33,7 @@ enum Element {
     Prefix,
     Name,
     State,
+    ContainerName,
     Properties,
     Property,
     Metadata,
@@ -55,6 +56,7 @@ impl Element {
             (Self::Blobs, "BlobPrefix") => Self::Prefix,
             (Self::Blob | Self::Prefix, "Name") => Self::Name,
             (Self::Blob, "VersionId" | "IsCurrentVersion" | "Snapshot" | "Deleted") => Self::State,
+            (Self::Blob, "ContainerName") => Self::ContainerName,
             (Self::Blob, "Properties") => Self::Properties,
             (Self::Properties, _) => Self::Property,
             (Self::Blob, "Metadata") => Self::Metadata,
@@ -126,6 +128,7 @@ pub(super) fn parse(body: &[u8]) -> Option<Page> {
                     }
                     Element::Name => entry.set_name(&text, encoded),
                     Element::State => entry.set_state(name.as_ref(), &text),
+                    Element::ContainerName => entry.container = non_empty(&text),
                     Element::Property => entry.set_property(name.as_ref(), &text)?,
                     Element::MetadataValue => {
                         let value = (name.as_ref().to_owned(), text.clone());
@@ -205,7 +208,8 @@ mod tests {
             "<Blob><Name>a</Name><VersionId>v1</VersionId><Properties/></Blob>\
              <Blob><Name>a</Name><Snapshot>s</Snapshot><Properties/></Blob>\
              <Blob><Name>a</Name><VersionId>v2</VersionId><IsCurrentVersion>true</IsCurrentVersion>\
-             <Properties><BlobType>BlockBlob</BlobType><LeaseStatus>unlocked</LeaseStatus>\
+             <Properties><BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier>\
+             <AccessTierInferred>true</AccessTierInferred><LeaseStatus>unlocked</LeaseStatus>\
              <LeaseState>available</LeaseState><ServerEncrypted>true</ServerEncrypted></Properties></Blob>\
              <Blob><Name>b</Name><Deleted>true</Deleted><Properties>\
              <DeletedTime>Mon, 02 Nov 2026 10:00:00 GMT</DeletedTime>\
@@ -231,6 +235,7 @@ mod tests {
         assert_eq!(current.lease_state.as_deref(), Some("available"));
         assert_eq!(current.blob_type.as_deref(), Some("BlockBlob"));
         assert_eq!(current.server_encrypted, Some(true));
+        assert!(current.tier_inferred && !old.tier_inferred);
         assert_eq!(current.details, None);
         let details = deleted.details.as_ref().unwrap();
         assert!(details.deleted_time.is_some());
@@ -241,7 +246,8 @@ mod tests {
     fn copies_and_what_is_archived() {
         let page = page(
             "<Blob><Name>a</Name><Properties><AccessTier>Archive</AccessTier>\
-             <ArchiveStatus>rehydrate-pending-to-hot</ArchiveStatus><CopyId>i</CopyId>\
+             <ArchiveStatus>rehydrate-pending-to-hot</ArchiveStatus>\
+             <RehydratePriority>High</RehydratePriority><CopyId>i</CopyId>\
              <CopySource>https://a.example/c/b?sv=1&amp;sig=s3cret</CopySource><CopyStatus>failed</CopyStatus>\
              <CopyStatusDescription>d</CopyStatusDescription><CopyProgress>1/2</CopyProgress>\
              <CopyCompletionTime>Mon, 02 Nov 2026 10:00:00 GMT</CopyCompletionTime></Properties></Blob>",
@@ -252,6 +258,7 @@ mod tests {
         assert!(details.copy_completion_time.is_some());
         let expected = Details {
             archive_status: text("rehydrate-pending-to-hot"),
+            rehydrate_priority: text("High"),
             copy_id: text("i"),
             copy_status: text("failed"),
             copy_status_description: text("d"),

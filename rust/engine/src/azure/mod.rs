@@ -7,21 +7,33 @@ mod attempts;
 mod blob_batch;
 mod blob_ref;
 mod conditions;
+mod container_page;
 mod content_headers;
 mod copy_blob;
+mod create_container;
 mod creation;
 mod delete_blob;
+mod delete_container;
+mod encryption;
 mod error_response;
 mod failed;
+mod find_blobs;
+mod get_account_information;
 mod get_blob;
 mod get_block_list;
+mod get_container_properties;
 mod get_properties;
 mod known_versions;
+mod lease;
 mod list_blobs;
+mod list_containers;
 mod list_entry;
 mod list_page;
 mod looks_secret;
+mod markers;
 mod opened;
+mod other_type;
+mod pages;
 mod put_blob;
 mod put_block;
 mod put_block_list;
@@ -29,6 +41,7 @@ mod redaction;
 mod revision;
 mod right;
 mod session;
+mod set_container_metadata;
 mod set_http_headers;
 mod set_metadata;
 mod set_tier;
@@ -43,11 +56,15 @@ mod write_options;
 pub(crate) use self::{
     attempts::Attempts,
     blob_batch::BatchDelete,
+    find_blobs::FindBlobs,
+    get_account_information::GetAccountInformation,
     get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{GetProperties, get_properties, require_no_directory},
     known_versions::check_version,
     list_blobs::{ListAll, ListBlobs},
+    list_containers::ListContainers,
     opened::Opened,
+    pages::{BlobsBelow, Pages},
     put_blob::PutBlob,
     put_block::PutBlock,
     put_block_list::PutBlockList,
@@ -64,15 +81,23 @@ pub use self::{
     conditions::Conditions,
     content_headers::ContentHeaders,
     copy_blob::CopyBlob,
+    create_container::{CreateContainer, PublicAccess},
     delete_blob::{DeleteBlob, DeleteSnapshots},
+    delete_container::DeleteContainer,
+    encryption::{Encryption, EncryptionKey},
+    get_account_information::AccountInformation,
     get_blob::Downloaded,
+    get_container_properties::{ContainerProperties, GetContainerProperties},
     get_properties::BlobProperties,
+    lease::Lease,
     list_blobs::{Include, ListOptions},
+    list_containers::ContainerListOptions,
     list_entry::{Details, ListEntry},
     revision::Revision,
+    set_container_metadata::SetContainerMetadata,
     set_http_headers::SetHttpHeaders,
     set_metadata::SetMetadata,
-    set_tier::SetTier,
+    set_tier::{RehydratePriority, SetTier},
     small_operation::{Answer, Updated},
     snapshot_blob::SnapshotBlob,
     tags::{GetTags, SetTags},

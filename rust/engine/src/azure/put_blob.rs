@@ -9,6 +9,7 @@ use super::{
     creation::was_created_since,
     get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{BlobProperties, get_properties},
+    other_type,
     session::Session,
     tags::get_tags,
     verified_content::{Content, Put, Verified},
@@ -66,7 +67,7 @@ impl PutBlob<'_> {
                     _ => Err(error),
                 }
             }
-            sent => sent,
+            sent => sent.map_err(|error| other_type::explain(session, self.path, error)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     attempts::Attempts,
+    other_type,
     session::Session,
     verified_content::{Content, Put, Verified},
     write_options::WriteOptions,
@@ -40,7 +41,10 @@ impl PutBlock<'_> {
     ) -> Result<u64> {
         match Verified::new(self, content).send(session, attempts) {
             Ok((crc64, _)) => Ok(crc64),
-            Err(error) => Err(self.options.explain(error)),
+            Err(error) => {
+                let error = self.options.explain(error);
+                Err(other_type::explain(session, self.path, error))
+            }
         }
     }
 }

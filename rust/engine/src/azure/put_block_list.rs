@@ -3,6 +3,7 @@
 use super::{
     attempts::Attempts,
     get_block_list::begins_with,
+    other_type,
     session::Session,
     verified_content::{Content, Put, Verified},
     write_options::WriteOptions,
@@ -59,7 +60,10 @@ impl PutBlockList<'_> {
                     _ => Err(self.options.explain_condition(error)),
                 }
             }
-            Err(error) => Err(self.options.explain_condition(error)),
+            Err(error) => {
+                let error = self.options.explain_condition(error);
+                Err(other_type::explain(session, self.path, error))
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ enum Right {
     Delete,
     DeleteVersion,
     Tags,
+    Find,
 }
 
 impl Right {
@@ -48,6 +49,8 @@ impl Proof {
 pub(super) struct Asked {
     right: Right,
     pub(super) proof: Proof,
+    /// Whether something was asked of the blob's tags.
+    pub(super) if_tags: bool,
 }
 
 impl Asked {
@@ -61,6 +64,7 @@ impl Asked {
         let right = match (request.method, comp) {
             (_, Some("tags")) => Right::Tags,
             ("GET", Some("list")) => Right::List,
+            ("GET", Some("blobs")) => Right::Find,
             ("GET" | "HEAD", _) => Right::Read,
             // The batches that are sent are of deletions.
             ("DELETE", _) | ("POST", Some("batch")) => {
@@ -70,15 +74,20 @@ impl Asked {
             _ if sets_tags => Right::Tags,
             _ => Right::Write,
         };
-        Self { right, proof }
+        Self {
+            right,
+            proof,
+            if_tags: request.header_value("x-ms-if-tags").is_some(),
+        }
     }
 
     /// A blob of a batch.
-    pub(super) fn deletion(blob: &BlobRef, proof: Proof) -> Self {
+    pub(super) fn deletion(blob: &BlobRef, proof: Proof, if_tags: bool) -> Self {
         let names_version = matches!(blob.revision(), Some(Revision::Version(_)));
         Self {
             right: Right::deletion(names_version),
             proof,
+            if_tags,
         }
     }
 
@@ -92,6 +101,7 @@ impl Asked {
                 Right::Delete => "delete (d)",
                 Right::DeleteVersion => "delete version (x)",
                 Right::Tags => "tags (t)",
+                Right::Find => "find blobs by tags (f)",
             };
             return format!(
                 "the SAS does not permit it; make one with the permission {permission}"
@@ -102,7 +112,7 @@ impl Asked {
         let role = match self.right {
             Right::Read | Right::List => "Reader",
             Right::Write | Right::Delete => "Contributor",
-            Right::Tags | Right::DeleteVersion => "Owner",
+            Right::Tags | Right::Find | Right::DeleteVersion => "Owner",
         };
         format!(
             "the identity lacks a role; assign 'Storage Blob Data {role}' to it on the account or \
@@ -133,6 +143,7 @@ mod tests {
             (request("DELETE").query("versionid", "v"), "Owner", "(x)"),
             (request("POST").query("comp", "batch"), "Contributor", "(d)"),
             (request("GET").query("comp", "tags"), "Owner", "(t)"),
+            (request("GET").query("comp", "blobs"), "Owner", "(f)"),
             (request("PUT").header("x-ms-tags", "a=b"), "Owner", "(t)"),
         ] {
             let advice = Asked::new(&request, Proof::Token).advice();

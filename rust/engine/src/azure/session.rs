@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     attempts::Attempts,
+    encryption::{Encryption, Encrypts},
     error_response,
     failed::{Failed, is_unlike_the_service, transport_failure},
     opened::Opened,
@@ -48,6 +49,11 @@ pub(crate) trait Operation {
     /// Bytes of buffer that an attempt needs, for what is read from a file or written to one.
     fn buffer_size(&self) -> usize {
         0
+    }
+
+    /// What it has to do with the blob's encryption.
+    fn encrypts(&self) -> Encrypts {
+        Encrypts::Never
     }
 
     /// Reads what must be known before the head is written; how many bytes of the content are in `buffer`
@@ -209,7 +215,11 @@ impl<'a> Session<'a> {
             None => (None, &mut buffer),
         };
         let id = request_id(account);
+        let encrypts = operation.encrypts();
         let mut request = operation.request(content);
+        if let Some(encryption) = &account.encryption {
+            request = encryption.apply(request, encrypts);
+        }
         request
             .headers
             .push(("x-ms-version".into(), SERVICE_VERSION.into()));
@@ -287,7 +297,15 @@ impl<'a> Session<'a> {
             let error = if opened.head.answered_early {
                 TransportError::answered_early()
             } else if operation.expected().contains(&status) {
-                return Ok(opened);
+                let encryption = account.encryption.as_ref();
+                let checked = encryption.map(|encryption| {
+                    let secrets = Secrets::new(&credential, encryption.secret());
+                    encryption.check(&opened.head, encrypts, &secrets)
+                });
+                return checked
+                    .unwrap_or(Ok(()))
+                    .map(|()| opened)
+                    .map_err(Failed::Final);
             } else {
                 TransportError::Protocol("the answer's status does not belong to the request")
             };
@@ -319,7 +337,15 @@ impl<'a> Session<'a> {
             .pool
             .forwarder()
             .and_then(|proxy| proxy.authorization());
-        let secrets = Secrets::new(&credential, authorization.into_iter().chain(proxy));
+        let key = self
+            .account
+            .encryption
+            .as_ref()
+            .and_then(Encryption::secret);
+        let secrets = Secrets::new(
+            &credential,
+            authorization.into_iter().chain(proxy).chain(key),
+        );
         let endpoint = self.account.endpoint.url();
         let error = error_response::error(&head, &text, &endpoint, &secrets, asked);
         let delay = retry::retry_after(|name| head.get(name));

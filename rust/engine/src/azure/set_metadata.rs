@@ -4,6 +4,7 @@ use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
+    encryption::Encrypts,
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation, Updated},
     write_options::{apply_metadata, validate_metadata},
@@ -46,6 +47,10 @@ struct Call<'a> {
 impl Operation for Call<'_> {
     fn expected(&self) -> &[u16] {
         &[200]
+    }
+
+    fn encrypts(&self) -> Encrypts {
+        Encrypts::Writing
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {

@@ -1,5 +1,7 @@
 //! Set Blob Tier: <https://learn.microsoft.com/rest/api/storageservices/set-blob-tier>
 
+use std::str::FromStr;
+
 use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
@@ -10,7 +12,43 @@ use super::{
     small_operation::{Answer, SmallOperation},
     write_options::Tier,
 };
-use crate::{error::Result, http::Request};
+use crate::{
+    error::{InvalidInput, Result},
+    http::Request,
+};
+
+/// How soon a blob is to be out of the archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RehydratePriority {
+    /// Within 15 hours.
+    Standard,
+    /// Within an hour, for blobs of up to 10 GB; it costs more.
+    High,
+}
+
+impl RehydratePriority {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "Standard",
+            Self::High => "High",
+        }
+    }
+}
+
+impl FromStr for RehydratePriority {
+    type Err = InvalidInput;
+
+    fn from_str(name: &str) -> Result<Self, InvalidInput> {
+        [Self::Standard, Self::High]
+            .into_iter()
+            .find(|priority| priority.as_str() == name)
+            .ok_or_else(|| {
+                InvalidInput::new(format!(
+                    "unknown rehydrate_priority {name:?}; choose Standard, High"
+                ))
+            })
+    }
+}
 
 /// Moves a blob to another access tier. Out of the archive that takes hours, during which the blob still
 /// cannot be read.
@@ -18,7 +56,9 @@ use crate::{error::Result, http::Request};
 pub struct SetTier {
     /// The new tier.
     pub tier: Tier,
-    /// Of these the service looks at the lease alone.
+    /// How soon it is out of the archive; the service's default otherwise.
+    pub priority: Option<RehydratePriority>,
+    /// Of these the service looks at lease and tags alone.
     pub conditions: Conditions,
 }
 
@@ -34,12 +74,15 @@ impl Operation for Call<'_> {
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {
-        let request = self
+        let mut request = self
             .address
             .request("PUT")
             .query("comp", "tier")
             .header("x-ms-access-tier", self.options.tier.as_str());
-        self.options.conditions.apply_lease(request)
+        if let Some(priority) = self.options.priority {
+            request = request.header("x-ms-rehydrate-priority", priority.as_str());
+        }
+        self.options.conditions.apply_lease_and_tags(request)
     }
 }
 

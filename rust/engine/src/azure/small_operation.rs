@@ -3,8 +3,9 @@
 use std::{fmt, time::SystemTime};
 
 use super::{
-    attempts::Attempts, blob_ref::BlobRef, get_properties::BlobProperties, list_entry::ListEntry,
-    session::Session,
+    attempts::Attempts, blob_ref::BlobRef, get_account_information::AccountInformation,
+    get_container_properties::ContainerProperties, get_properties::BlobProperties,
+    list_entry::ListEntry, session::Session,
 };
 use crate::{error::Result, http::ResponseHead};
 
@@ -47,8 +48,16 @@ pub enum Answer {
     Properties(Box<BlobProperties>),
     /// The snapshot that was taken.
     Snapshot(BlobRef),
+    /// Properties of the container.
+    Container(Box<ContainerProperties>),
+    /// What kind of account it is.
+    Account(AccountInformation),
     /// Index tags.
     Tags(Vec<(String, String)>),
+    /// A lease is held, with this id.
+    Leased(String),
+    /// A lease ends in so many seconds.
+    LeaseEndsIn(u64),
     /// What is below the prefix.
     Entries(Vec<ListEntry>),
 }

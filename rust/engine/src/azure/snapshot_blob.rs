@@ -4,6 +4,7 @@ use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
+    encryption::Encrypts,
     revision::Revision,
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
@@ -47,6 +48,10 @@ struct Call<'a> {
 impl Operation for Call<'_> {
     fn expected(&self) -> &[u16] {
         &[201]
+    }
+
+    fn encrypts(&self) -> Encrypts {
+        Encrypts::Writing
     }
 
     fn request<'r>(&'r self, _content: Option<&'r [u8]>) -> Request<'r> {

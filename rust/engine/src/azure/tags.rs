@@ -28,7 +28,7 @@ pub struct SetTags {
 }
 
 impl SetTags {
-    /// The blob will have these tags and no other; of the conditions the service looks at the lease alone.
+    /// The blob will have these tags and no other; of the conditions the service looks at lease and tags alone.
     ///
     /// # Errors
     /// As for [`WriteOptions`](super::WriteOptions).
@@ -47,7 +47,7 @@ impl SetTags {
 /// Asks for all index tags of a blob.
 #[derive(Clone, Debug, Default)]
 pub struct GetTags {
-    /// Of these the service looks at the lease alone.
+    /// Of these the service looks at lease and tags alone.
     pub conditions: Conditions,
 }
 
@@ -73,7 +73,7 @@ impl Operation for Call<'_> {
             .request(self.method)
             .query("comp", "tags")
             .body(self.body);
-        self.conditions.apply_lease(request)
+        self.conditions.apply_lease_and_tags(request)
     }
 }
 

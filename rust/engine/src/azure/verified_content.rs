@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     attempts::Attempts,
+    encryption::Encrypts,
     session::{Operation, Session},
     structured_message::{Encoder, FORM},
 };
@@ -237,6 +238,10 @@ impl<P: Put> Operation for Verified<'_, P> {
                 Ok(whole.then_some(length as usize))
             }
         }
+    }
+
+    fn encrypts(&self) -> Encrypts {
+        Encrypts::Writing
     }
 
     fn request<'r>(&'r self, content: Option<&'r [u8]>) -> Request<'r> {

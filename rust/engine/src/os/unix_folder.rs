@@ -22,7 +22,7 @@ use rustix::{
 
 #[cfg(target_os = "linux")]
 use {
-    rustix::fs::{XattrFlags, fsetxattr, lgetxattr},
+    rustix::fs::{XattrFlags, fgetxattr, fremovexattr, fsetxattr, lgetxattr},
     std::os::fd::AsRawFd,
 };
 
@@ -94,7 +94,7 @@ impl Folder {
         let file = retry_on_intr(|| openat(&self.0, name, flags, mode))?;
         let file = File::from(file);
         if let Some((old_name, Found(old))) = replaces
-            && let Err(error) = protect(&file, old, access_list(&self.0, old_name).as_deref())
+            && let Err(error) = protect(&file, old, access_list(&self.0, old_name))
         {
             let _ = self.remove(name);
             return Err(error);
@@ -210,14 +210,32 @@ const LONGEST_ATTRIBUTE: usize = 64 << 10;
 
 /// The access control list of a file in a folder, where it has one beyond its mode.
 #[cfg(target_os = "linux")]
-fn access_list(folder: &OwnedFd, name: &OsStr) -> Option<Vec<u8>> {
-    // There is no such call that takes a folder, and the file itself may not be ours to open.
-    let folder = format!("/proc/self/fd/{}", folder.as_raw_fd());
-    let path = Path::new(&folder).join(name);
+fn access_list(folder: &OwnedFd, name: &OsStr) -> io::Result<Option<Vec<u8>>> {
     let mut list = vec![0; LONGEST_ATTRIBUTE];
-    let length = lgetxattr(&path, ACCESS_LIST, &mut list[..]).ok()?;
+    // There is no such call that takes a folder, and the file itself may not be ours to open.
+    let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string());
+    let length = match lgetxattr(path.join(name), ACCESS_LIST, &mut list[..]) {
+        Ok(length) => length,
+        Err(error) if is_none(error) => return Ok(None),
+        // Not every process sees /proc.
+        Err(_) => {
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let file = retry_on_intr(|| openat(folder, name, flags, Mode::empty()))?;
+            match fgetxattr(file, ACCESS_LIST, &mut list[..]) {
+                Ok(length) => length,
+                Err(error) if is_none(error) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
     list.truncate(length);
-    (!list.is_empty()).then_some(list)
+    Ok((!list.is_empty()).then_some(list))
+}
+
+/// Whether that means that there is no such attribute.
+#[cfg(target_os = "linux")]
+fn is_none(error: Errno) -> bool {
+    matches!(error, Errno::NODATA | Errno::OPNOTSUPP)
 }
 
 #[cfg(target_os = "linux")]
@@ -225,9 +243,18 @@ fn set_access_list(file: &File, list: &[u8]) -> io::Result<()> {
     Ok(fsetxattr(file, ACCESS_LIST, list, XattrFlags::empty())?)
 }
 
+/// Takes the list from a new file that it has from its folder.
+#[cfg(target_os = "linux")]
+fn remove_access_list(file: &File) -> io::Result<()> {
+    match fremovexattr(file, ACCESS_LIST) {
+        Err(error) if !is_none(error) => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(not(target_os = "linux"))]
-fn access_list(_folder: &OwnedFd, _name: &OsStr) -> Option<Vec<u8>> {
-    None
+fn access_list(_folder: &OwnedFd, _name: &OsStr) -> io::Result<Option<Vec<u8>>> {
+    Ok(None)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -235,27 +262,32 @@ fn set_access_list(_file: &File, _list: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+#[cfg(not(target_os = "linux"))]
+fn remove_access_list(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
 /// Gives a new file the owner, the group and the rights of an old one, and nobody more than those had.
-fn protect(file: &File, old: &Stat, access_list: Option<&[u8]>) -> io::Result<()> {
+fn protect(file: &File, old: &Stat, access_list: io::Result<Option<Vec<u8>>>) -> io::Result<()> {
     // To keep the owner of somebody else's file is allowed only to the superuser.
     let has_group = fchown(file, Some(old.st_uid), Some(old.st_gid))
         .or_else(|_| fchown(file, None, Some(old.st_gid)))
         .is_ok();
     // What came over the network runs with nobody else's rights.
     let mode = old.st_mode as RawMode & 0o777;
-    let mut kept = mode;
-    if !has_group {
-        // Members of the old group are among the others now.
-        kept = mode & (0o700 | (mode >> 3 & 0o007));
-    }
-    if let Some(list) = access_list {
-        // With a list, what the mode says of the group is said of everybody in the list.
-        kept = mode & 0o700;
-        fchmod(file, Mode::from_raw_mode(kept))?;
-        if has_group && set_access_list(file, list).is_ok() {
-            return Ok(());
+    let kept = match access_list {
+        Ok(Some(list)) if has_group && set_access_list(file, &list).is_ok() => return Ok(()),
+        Ok(None) if remove_access_list(file).is_ok() => {
+            if has_group {
+                mode
+            } else {
+                // Members of the old group are among the others now.
+                mode & (0o700 | (mode >> 3 & 0o007))
+            }
         }
-    }
+        // With a list, what the mode says of the group is said of everybody in the list.
+        _ => mode & 0o700,
+    };
     Ok(fchmod(file, Mode::from_raw_mode(kept))?)
 }
 

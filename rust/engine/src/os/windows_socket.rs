@@ -5,7 +5,7 @@
 //! (<https://learn.microsoft.com/windows/win32/winsock/sol-socket-socket-options>).
 
 use std::{
-    io::{self, IoSlice, IoSliceMut, Read, Write},
+    io::{self, IoSlice, Read, Write},
     net::TcpStream,
     os::windows::io::AsSocket,
     time::Duration,
@@ -55,10 +55,6 @@ impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.wait(PollFlags::IN)?;
         self.stream.read(buffer)
-    }
-
-    fn read_vectored(&mut self, pieces: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.0.read_vectored(pieces)
     }
 }
 

@@ -13,9 +13,10 @@ use super::{
 };
 use crate::{
     azure::{
-        Answer, BlobRef, Conditions, CopyBlob, DeleteBlob, Downloaded, GetProperties, GetTags,
-        ListAll, ListOptions, SetHttpHeaders, SetMetadata, SetTags, SetTier, SmallOperation,
-        SnapshotBlob, UndeleteBlob, Updated, WriteOptions,
+        Answer, BlobRef, Conditions, CopyBlob, CreateContainer, DeleteBlob, DeleteContainer,
+        Downloaded, GetAccountInformation, GetContainerProperties, GetProperties, GetTags, Lease,
+        ListAll, ListOptions, SetContainerMetadata, SetHttpHeaders, SetMetadata, SetTags, SetTier,
+        SmallOperation, SnapshotBlob, UndeleteBlob, Updated, WriteOptions,
     },
     error::{Error, Result},
     http::ResponseHead,
@@ -147,6 +148,11 @@ impl Job {
         Self::small(blob, GetProperties { conditions })
     }
 
+    /// Does something with the lease on a blob.
+    pub fn lease(blob: BlobRef, operation: Lease) -> Self {
+        Self::small(blob, operation)
+    }
+
     /// Lists what is below a prefix.
     pub fn list(prefix: BlobRef, options: ListOptions) -> Self {
         Self::small(prefix, ListAll::new(options))
@@ -185,6 +191,31 @@ impl Job {
     /// Brings a blob back that was deleted.
     pub fn undelete(blob: BlobRef, operation: UndeleteBlob) -> Self {
         Self::small(blob, operation)
+    }
+
+    /// Makes a container.
+    pub fn create_container(container: BlobRef, operation: CreateContainer) -> Self {
+        Self::small(container, operation)
+    }
+
+    /// Deletes a container.
+    pub fn delete_container(container: BlobRef, operation: DeleteContainer) -> Self {
+        Self::small(container, operation)
+    }
+
+    /// Asks for a container's properties.
+    pub fn container_properties(container: BlobRef, operation: GetContainerProperties) -> Self {
+        Self::small(container, operation)
+    }
+
+    /// Replaces a container's metadata.
+    pub fn set_container_metadata(container: BlobRef, operation: SetContainerMetadata) -> Self {
+        Self::small(container, operation)
+    }
+
+    /// Asks what kind of account it is.
+    pub fn account_information() -> Self {
+        Self::small(BlobRef::account(), GetAccountInformation)
     }
 
     fn small(blob: BlobRef, operation: impl SmallOperation + 'static) -> Self {
