@@ -102,6 +102,7 @@ def test_reading_asks_for_the_state_that_is_named(
 
 @pytest.mark.parametrize("blob", [VERSION, SNAPSHOT], ids=["version", "snapshot"])
 def test_what_changes_a_state_names_it(server: Server, client: Any, blob: BlobPath) -> None:
+    client.exists(blob)
     client.set_tier(blob, "Cool")
     client.set_tier_many([blob], "Cool")
     client.set_tags(blob, {"a": "b"})
@@ -112,7 +113,7 @@ def test_what_changes_a_state_names_it(server: Server, client: Any, blob: BlobPa
 def test_a_batch_deletes_each_state_for_itself(server: Server, client: Any) -> None:
     results = client.delete_many([VERSION, SNAPSHOT, "data/x"])
     assert [result.blob for result in results] == [str(VERSION), str(SNAPSHOT), "data/x"]
-    lines = re.findall(rb"DELETE (\S+) ", server.heads[0].body)
+    lines = re.findall(rb"DELETE (\S+) ", server.heads[-1].body)
     assert [unquote(line.decode()) for line in lines] == [
         f"/account/data/x?versionid={OLD}",
         f"/account/data/x?snapshot={TAKEN}",
@@ -259,6 +260,54 @@ def test_the_embedded_service_never_takes_a_state_for_the_blob(
                 call(state)
             assert caught.value.status_code == 501
     assert service_client.read(path) == b"live"
+
+
+NAMED: dict[str, Callable[[Any, BlobPath], Any]] = {
+    "read": lambda client, blob: client.read(blob),
+    "read_many": lambda client, blob: client.read_many([blob]),
+    "properties": lambda client, blob: client.properties(blob),
+    "get_tags": lambda client, blob: client.get_tags(blob),
+    "set_tags": lambda client, blob: client.set_tags(blob, {"a": "b"}),
+    "set_tier": lambda client, blob: client.set_tier(blob, "Cool"),
+    "copy": lambda client, blob: client.copy(blob, f"{blob.container}/copy"),
+    "promote": lambda client, blob: client.promote(blob),
+    "delete": lambda client, blob: client.delete(blob),
+    "delete_many": lambda client, blob: client.delete_many([blob, f"{blob.container}/other"]),
+}
+
+
+@pytest.mark.parametrize("call", NAMED)
+def test_the_blob_itself_is_never_taken_for_a_version(azurite: tuple[Account, str], call: str) -> None:
+    """Azurite takes no notice of a version's id: it would read, or delete, the blob itself."""
+    account, container = azurite
+    client = account.client()
+    paths = [f"{container}/x", f"{container}/other"]
+    client.write_many((path, b"live") for path in paths)
+    before = client.properties_many(paths)
+    with pytest.raises(fastblob.ServiceError, match="the service knows no versions"):
+        NAMED[call](client, BlobPath(paths[0], version_id=OLD))
+    assert client.properties_many(paths) == before
+
+
+def test_that_versions_are_known_is_found_out_once(server: Server, client: Any) -> None:
+    for _ in range(3):
+        client.delete(VERSION)
+    assert [request.method for request in server.heads] == ["HEAD", "DELETE", "DELETE", "DELETE"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "AuthorizationPermissionMismatch"), (404, "BlobNotFound")]
+)
+def test_a_version_that_cannot_be_read_can_be_deleted(status: int, code: str) -> None:
+    def answer(connection: Connection, request: Request) -> None:
+        if request.method == "HEAD":
+            connection.answer_error(request, status, code)
+        else:
+            connection.answer(request, 202)
+
+    with Server(each(answer)) as server:
+        server.client().delete(VERSION)
+        assert [request.method for request in server.heads] == ["HEAD", "DELETE"]
 
 
 @pytest.fixture
@@ -442,7 +491,7 @@ def test_a_snapshot_that_has_no_name_is_an_error() -> None:
 @pytest.mark.parametrize("blob", [VERSION, SNAPSHOT], ids=["version", "snapshot"])
 def test_promotion_is_a_copy_onto_its_own_name(server: Server, client: Any, blob: BlobPath) -> None:
     client.promote(blob, tier="Cool", if_match='"e"')
-    asked = server.heads[0]
+    asked = next(request for request in server.heads if request.method == "PUT")
     assert (asked.method, asked.path, asked.query) == ("PUT", "/data/x", {})
     assert copy_source(server) == f"{server.url}/{blob}"
     assert asked.headers["x-ms-access-tier"] == "Cool"
@@ -467,7 +516,9 @@ def test_a_lost_answer_to_a_promotion_finds_the_copy_of_that_state(repeated: Blo
 
         def answer(connection: Connection, request: Request) -> None:
             now = formatdate(usegmt=True)
-            if request.method == "HEAD":
+            if "versionid" in request.query:
+                connection.answer(request, 200, {"x-ms-version-id": OLD, "ETag": '"e"'})
+            elif request.method == "HEAD":
                 copied = {
                     "x-ms-copy-id": "id",
                     "x-ms-copy-status": "success",

@@ -53,6 +53,8 @@ pub(crate) struct Account {
     closed: AtomicBool,
     /// Whether the endpoint ever answered.
     pub(crate) reached: AtomicBool,
+    /// An answer has named the version that it was asked for.
+    pub(crate) knows_versions: AtomicBool,
     /// The service does not verify CRC64 (Azurite).
     pub(crate) no_crc64: AtomicBool,
     /// CRC64 of ranges, which Azurite does not compute.
@@ -97,6 +99,7 @@ impl Account {
             memory_limit,
             closed: AtomicBool::new(false),
             reached: AtomicBool::new(false),
+            knows_versions: AtomicBool::new(false),
             no_crc64: AtomicBool::new(false),
             checked_ranges: Capability::default(),
             structured_messages: Capability::default(),

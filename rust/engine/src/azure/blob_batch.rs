@@ -9,6 +9,7 @@ use super::{
     blob_ref::BlobRef,
     delete_blob::DeleteBlob,
     error_response,
+    known_versions::require_versions,
     redaction::Secrets,
     right::{Asked, Proof},
     session::{Operation, Session},
@@ -57,6 +58,9 @@ impl BatchDelete<'_> {
         attempts: &mut Attempts,
     ) -> Result<BatchAnswer> {
         let boundary = format!("batch_{:016x}{:016x}", random::unique(), random::unique());
+        for (blob, _) in self.0 {
+            require_versions(session, blob)?;
+        }
         let account = session.account;
         let (body, signatures) = self.body(session, &boundary)?;
         let mut call = Call {

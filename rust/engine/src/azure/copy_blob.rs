@@ -8,6 +8,7 @@ use super::{
     conditions::Conditions,
     creation::was_created_since,
     get_properties::{BlobProperties, get_properties},
+    known_versions::require_versions,
     redaction::Secrets,
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
@@ -134,6 +135,7 @@ impl CopyBlob {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Begun> {
+        require_versions(session, &self.source)?;
         let endpoint = &session.account.endpoint;
         let mut source_url = endpoint.address_of(&self.source).url(&endpoint.origin());
         if let Some(sas) = session.account.credential().query() {

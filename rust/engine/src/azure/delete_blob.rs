@@ -6,6 +6,7 @@ use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
+    known_versions::require_versions,
     redaction::shown_path,
     revision::Address,
     session::{Operation, Session},
@@ -106,6 +107,7 @@ impl SmallOperation for DeleteBlob {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Answer> {
+        require_versions(session, blob)?;
         let address = session.account.endpoint.address_of(blob);
         let delete = &*self;
         match session.call(attempts, &mut Call { address, delete }) {

@@ -10,6 +10,7 @@ use super::{
     conditions::Conditions,
     content_headers::ContentHeaders,
     encryption::Encrypts,
+    known_versions::check_version,
     redaction::Secrets,
     revision::Address,
     session::{Operation, Session},
@@ -175,6 +176,7 @@ pub(crate) fn get_properties(
     };
     loop {
         let (head, _) = session.call(attempts, &mut call)?;
+        check_version(&head, blob, session)?;
         match BlobProperties::read(&head) {
             Ok(properties) => return Ok((properties, head)),
             Err(error) => session.broken(attempts, error)?,

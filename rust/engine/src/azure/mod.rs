@@ -25,6 +25,7 @@ mod get_block_list;
 mod get_container_properties;
 mod get_properties;
 mod get_user_delegation_key;
+mod known_versions;
 mod lease;
 mod list_blobs;
 mod list_containers;
@@ -65,6 +66,7 @@ pub(crate) use self::{
     get_account_information::GetAccountInformation,
     get_blob::{GetBlob, ReceivedRange, Vouching},
     get_properties::{GetProperties, get_properties, require_no_directory},
+    known_versions::check_version,
     list_blobs::{ListAll, ListBlobs},
     list_containers::ListContainers,
     opened::Opened,

@@ -6,6 +6,7 @@ use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
+    known_versions::require_versions,
     revision::Address,
     session::{Operation, Session},
     small_operation::{Answer, SmallOperation},
@@ -92,6 +93,7 @@ impl SmallOperation for SetTier {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Answer> {
+        require_versions(session, blob)?;
         let address = session.account.endpoint.address_of(blob);
         session.call(
             attempts,

@@ -8,6 +8,7 @@ use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
     conditions::Conditions,
+    known_versions::require_versions,
     list_page::resolve,
     revision::Address,
     session::{Operation, Session},
@@ -83,6 +84,7 @@ impl SmallOperation for SetTags {
         attempts: &mut Attempts,
         blob: &BlobRef,
     ) -> Result<Answer> {
+        require_versions(session, blob)?;
         let mut call = Call {
             method: "PUT",
             address: session.account.endpoint.address_of(blob),
@@ -123,6 +125,7 @@ pub(crate) fn get_tags(
     blob: &BlobRef,
     conditions: &Conditions,
 ) -> Result<Vec<(String, String)>> {
+    require_versions(session, blob)?;
     let mut call = Call {
         method: "GET",
         address: session.account.endpoint.address_of(blob),

@@ -3,7 +3,7 @@
 use super::{RangeDownload, Version};
 use crate::{
     account::Account,
-    azure::{Attempts, GetBlob, Opened, ReceivedRange, Session, Vouching},
+    azure::{Attempts, GetBlob, Opened, ReceivedRange, Session, Vouching, check_version},
     error::{Error, ErrorKind, Result},
     transfer::{
         download::{Download, changed},
@@ -63,6 +63,7 @@ impl RangeDownload {
                     continue;
                 }
             };
+            check_version(&opened.head, &download.item.blob, session)?;
             if received.is_message {
                 account.structured_messages.prove();
             }
