@@ -226,12 +226,12 @@ pub(crate) struct BytesResult(Slot);
 type Slot = Arc<Mutex<Arrived>>;
 
 /// What has been read.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 enum Arrived {
     /// Nothing is allocated for a blob without content.
     #[default]
     Nothing,
-    Small(Arc<Vec<u8>>),
+    Small(Vec<u8>),
     Bytes(Arc<Py<PyBytes>>),
 }
 
@@ -266,17 +266,18 @@ impl Gathered {
     }
 }
 
-/// The `bytes` object of what has been read, made where there is none yet.
+/// The `bytes` object of what has been read, made where there is none yet. The slot is locked to the end: what
+/// is read anew, and arrives meanwhile, must not be replaced by the bytes of the time before.
 fn bytes_in<'py>(slot: &Slot, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-    let arrived = slot.lock().clone();
-    let content = match arrived {
+    let mut arrived = slot.lock();
+    let content = match &*arrived {
         Arrived::Nothing => return Ok(PyBytes::new(py, b"")),
         Arrived::Bytes(bytes) => return Ok(bytes.bind(py).clone()),
         Arrived::Small(content) => content,
     };
     let (bytes, region) = new_bytes(py, content.len())?;
-    region.copy_from_slice(&content);
-    *slot.lock() = Arrived::Bytes(Arc::new(bytes.clone().unbind()));
+    region.copy_from_slice(content);
+    *arrived = Arrived::Bytes(Arc::new(bytes.clone().unbind()));
     Ok(bytes)
 }
 
@@ -328,7 +329,7 @@ impl Drop for Small {
     fn drop(&mut self) {
         let content = mem::take(&mut self.content);
         let size = content.len();
-        *self.slot.lock() = Arrived::Small(Arc::new(content));
+        *self.slot.lock() = Arrived::Small(content);
         if let Some(gathered) = &self.gathered {
             gathered.add(Arc::clone(&self.slot), size);
         }
