@@ -226,12 +226,12 @@ pub(crate) struct BytesResult(Slot);
 type Slot = Arc<Mutex<Arrived>>;
 
 /// What has been read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Arrived {
     /// Nothing is allocated for a blob without content.
     #[default]
     Nothing,
-    Small(Vec<u8>),
+    Small(Arc<Vec<u8>>),
     Bytes(Arc<Py<PyBytes>>),
 }
 
@@ -266,18 +266,21 @@ impl Gathered {
     }
 }
 
-/// The `bytes` object of what has been read, made where there is none yet. The slot is locked to the end: what
-/// is read anew, and arrives meanwhile, must not be replaced by the bytes of the time before.
+/// The `bytes` object of what has been read, made where there is none yet.
 fn bytes_in<'py>(slot: &Slot, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-    let mut arrived = slot.lock();
-    let content = match &*arrived {
+    let arrived = slot.lock().clone();
+    let content = match arrived {
         Arrived::Nothing => return Ok(PyBytes::new(py, b"")),
         Arrived::Bytes(bytes) => return Ok(bytes.bind(py).clone()),
         Arrived::Small(content) => content,
     };
     let (bytes, region) = new_bytes(py, content.len())?;
-    region.copy_from_slice(content);
-    *arrived = Arrived::Bytes(Arc::new(bytes.clone().unbind()));
+    region.copy_from_slice(&content);
+    let mut slot = slot.lock();
+    // A blob that changed may have been read anew meanwhile.
+    if matches!(&*slot, Arrived::Small(now) if Arc::ptr_eq(now, &content)) {
+        *slot = Arrived::Bytes(Arc::new(bytes.clone().unbind()));
+    }
     Ok(bytes)
 }
 
@@ -329,7 +332,7 @@ impl Drop for Small {
     fn drop(&mut self) {
         let content = mem::take(&mut self.content);
         let size = content.len();
-        *self.slot.lock() = Arrived::Small(content);
+        *self.slot.lock() = Arrived::Small(Arc::new(content));
         if let Some(gathered) = &self.gathered {
             gathered.add(Arc::clone(&self.slot), size);
         }
@@ -339,7 +342,13 @@ impl Drop for Small {
 impl MemoryTarget for BytesTarget {
     fn allocate(&mut self, length: u64) -> io::Result<MemoryRegion> {
         let length = usize::try_from(length).map_err(io::Error::other)?;
-        *self.slot.lock() = Arrived::Nothing;
+        let before = mem::take(&mut *self.slot.lock());
+        if matches!(before, Arrived::Bytes(_)) {
+            // Of a blob that is read anew. Without the GIL it would be dropped under a lock of `PyO3`'s.
+            let attaching = Attaching::begin();
+            Python::try_attach(|_| drop(before));
+            drop(attaching);
+        }
         if length <= SMALL {
             let mut small = Small {
                 content: vec![0; length],
