@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from . import _fastblob
     from ._client import Client
+    from ._lease import Lease
     from ._types import Blob, OnError, ProgressOption, Tier
 
 
@@ -44,7 +45,8 @@ class CopyingFrom:
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
-        lease: str | None = None,
+        if_tags: str | None = None,
+        lease: Lease | str | None = None,
         source_if_match: str | None = None,
         source_if_none_match: str | None = None,
         source_if_modified_since: datetime | None = None,
@@ -73,10 +75,11 @@ class CopyingFrom:
             content_disposition: Such as ``"attachment"``.
             cache_control: Such as ``"no-cache"``.
             progress: As for ``download``.
-            if_match: As for ``read``, of the target, and so are the four following.
+            if_match: As for ``read``, of the target, and so are the five following.
             if_none_match: See there.
             if_modified_since: See there.
             if_unmodified_since: See there.
+            if_tags: See there.
             lease: See there.
             source_if_match: As for ``read``, of the source, and so are the three following.
             source_if_none_match: See there.
@@ -111,6 +114,7 @@ class CopyingFrom:
             if_none_match=if_none_match,
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
+            if_tags=if_tags,
             lease=lease,
         )
         of_source = conditions(
