@@ -145,3 +145,11 @@ def test_the_version_is_the_newest_that_azurite_accepts() -> None:
         one.client().read("data/blob")
     newest = max(re.findall(r"[0-9-]{10}", accepted))
     assert [head.headers["x-ms-version"] for head in one.heads] == [newest]
+
+
+def test_what_is_asked_of_an_empty_blob_next_is_no_retry(
+    service_client: fastblob.Client, service_container: str, tmp_path: Path
+) -> None:
+    service_client.write(f"{service_container}/empty", b"")
+    result = service_client.download(f"{service_container}/empty", tmp_path / "empty")
+    assert (result.requests, result.retries) == (2, 0)

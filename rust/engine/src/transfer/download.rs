@@ -204,6 +204,7 @@ impl FirstRange {
     /// to the range.
     fn get_nothing(&mut self, session: &mut Session, is_refused: bool) -> Result<()> {
         let download = Arc::clone(&self.download);
+        self.attempts.in_another_form();
         let (found, head) = get_properties(
             session,
             &mut self.attempts,
