@@ -277,19 +277,9 @@ impl<'a> Session<'a> {
                 TransportError::Protocol("the answer belongs to another request"),
             ));
         }
-        // Of what was sent, which may be another token than the newest.
-        let authorization = (head.status >= 400)
-            .then(|| request.header_value("authorization").map(str::to_owned))
-            .flatten();
-        let of_source = if head.status >= 300 {
-            source_secrets(&request)
-        } else {
-            Vec::new()
-        };
-        let asked = Asked::new(
-            &request,
-            Proof::new(credential.query().is_some(), authorization.as_deref()),
-        );
+        let status = head.status;
+        let is_success = (200..300).contains(&status) && error_response::is_from_service(&head);
+        let sent = (!is_success).then(|| Sent::new(&request, credential.query().is_some()));
         drop(request);
         let opened = Opened {
             head,
@@ -298,33 +288,27 @@ impl<'a> Session<'a> {
             buffer,
             account,
         };
-        let status = opened.head.status;
-        if (200..300).contains(&status) && error_response::is_from_service(&opened.head) {
-            let error = if opened.head.answered_early {
-                TransportError::answered_early()
-            } else if operation.expected().contains(&status) {
-                let encryption = account.encryption.as_ref();
-                let checked = encryption.map(|encryption| {
-                    let secrets = Secrets::new(&credential, encryption.secret());
-                    encryption.check(&opened.head, encrypts, &secrets)
-                });
-                return checked
-                    .unwrap_or(Ok(()))
-                    .map(|()| opened)
-                    .map_err(Failed::Final);
-            } else {
-                TransportError::Protocol("the answer's status does not belong to the request")
-            };
-            attempts.ambiguous = true;
-            return Err(transport_failure(account, error));
+        if let Some(sent) = sent {
+            return Err(self.error_response(opened, attempts, &sent));
         }
-        Err(self.error_response(
-            opened,
-            attempts,
-            authorization.as_deref(),
-            &of_source,
-            asked,
-        ))
+        if operation.expected().contains(&status) && !opened.head.answered_early {
+            let encryption = account.encryption.as_ref();
+            let checked = encryption.map(|encryption| {
+                let secrets = Secrets::new(&credential, encryption.secret());
+                encryption.check(&opened.head, encrypts, &secrets)
+            });
+            return checked
+                .unwrap_or(Ok(()))
+                .map(|()| opened)
+                .map_err(Failed::Final);
+        }
+        attempts.ambiguous = true;
+        let error = if opened.head.answered_early {
+            TransportError::answered_early()
+        } else {
+            TransportError::Protocol("the answer's status does not belong to the request")
+        };
+        Err(transport_failure(account, error))
     }
 
     /// An answer that is not a success.
@@ -332,9 +316,7 @@ impl<'a> Session<'a> {
         &self,
         mut opened: Opened<'_>,
         attempts: &mut Attempts,
-        authorization: Option<&str>,
-        of_source: &[String],
-        asked: Asked,
+        sent: &Sent,
     ) -> Failed {
         if matches!(opened.head.status, 429 | 503) {
             // Before the permit is free for the next one.
@@ -345,6 +327,7 @@ impl<'a> Session<'a> {
         let finished = body.is_finished();
         let head = opened.close(finished);
         let credential = self.account.credential();
+        let authorization = sent.authorization.as_deref();
         let proxy = self
             .account
             .pool
@@ -361,10 +344,10 @@ impl<'a> Session<'a> {
                 .into_iter()
                 .chain(proxy)
                 .chain(key)
-                .chain(of_source.iter().map(String::as_str)),
+                .chain(sent.of_source.iter().map(String::as_str)),
         );
         let endpoint = self.account.endpoint.url();
-        let error = error_response::error(&head, &text, &endpoint, &secrets, asked);
+        let error = error_response::error(&head, &text, &endpoint, &secrets, sent.asked);
         let delay = retry::retry_after(|name| head.get(name));
         match retry::decide(head.status, error.code()) {
             Decision::Fail => Failed::Final(error),
@@ -386,6 +369,25 @@ impl<'a> Session<'a> {
                     Failed::Final(error)
                 }
             }
+        }
+    }
+}
+
+/// What a request was like, for the error that it ended in.
+struct Sent {
+    /// As it was sent: there may be a newer token by now.
+    authorization: Option<String>,
+    of_source: Vec<String>,
+    asked: Asked,
+}
+
+impl Sent {
+    fn new(request: &Request, by_sas: bool) -> Self {
+        let authorization = request.header_value("authorization");
+        Self {
+            authorization: authorization.map(str::to_owned),
+            of_source: source_secrets(request),
+            asked: Asked::new(request, Proof::new(by_sas, authorization)),
         }
     }
 }
