@@ -7,6 +7,7 @@ use super::{
     blob_ref::BlobRef,
     conditions::Conditions,
     creation::was_created_since,
+    error_response,
     get_properties::{BlobProperties, get_properties},
     known_versions::require_versions,
     redaction::Secrets,
@@ -205,12 +206,8 @@ impl CopyBlob {
             self.polls = Attempts::default();
             let status = head.get("x-ms-copy-status");
             let failed = |kind, reason: String| {
-                let request_id = head.request_id().map(|id| secrets.identifier(id));
-                Error::new(kind, format!("{reason} (copy id {id})")).with_answer(
-                    head.status,
-                    None,
-                    request_id.as_deref(),
-                )
+                let message = format!("{reason} (copy id {id})");
+                error_response::about(&head, &secrets, kind, message)
             };
             if head.get("x-ms-copy-id") != begun.id.as_deref() || status.is_none() {
                 if begun.is_pending {

@@ -7,9 +7,9 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::digest::{SHA256, digest};
 
-use super::redaction::Secrets;
+use super::{error_response, redaction::Secrets};
 use crate::{
-    error::{Error, ErrorKind, InvalidInput, Result},
+    error::{ErrorKind, InvalidInput, Result},
     http::{Request, ResponseHead, is_header_value},
 };
 
@@ -126,9 +126,12 @@ impl Encryption {
             ),
             _ => format!("the service does not say that the blob is encrypted with {option}"),
         };
-        let request_id = head.request_id().map(|id| secrets.identifier(id));
-        let error = Error::new(ErrorKind::Service, message);
-        Err(error.with_answer(head.status, None, request_id.as_deref()))
+        Err(error_response::about(
+            head,
+            secrets,
+            ErrorKind::Service,
+            message,
+        ))
     }
 
     /// Refuses a copy, which the service makes without regard to either.

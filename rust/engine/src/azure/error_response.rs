@@ -22,6 +22,17 @@ pub(crate) fn is_from_service(head: &ResponseHead) -> bool {
     head.request_id().is_some() || head.get("x-ms-version").is_some() || is_azurite()
 }
 
+/// An error about an answer that is a success, but not the one that was asked for.
+pub(super) fn about(
+    head: &ResponseHead,
+    secrets: &Secrets,
+    kind: ErrorKind,
+    message: impl Into<String>,
+) -> Error {
+    let request_id = head.request_id().map(|id| secrets.identifier(id));
+    Error::new(kind, message).with_answer(head.status, None, request_id.as_deref())
+}
+
 /// The error for an answer whose body was read, which repeats none of the secrets.
 pub(super) fn error(
     head: &ResponseHead,

@@ -10,6 +10,7 @@ use super::{
     conditions::Conditions,
     content_headers::ContentHeaders,
     encryption::Encrypts,
+    error_response,
     known_versions::check_version,
     redaction::Secrets,
     revision::Address,
@@ -17,7 +18,7 @@ use super::{
     small_operation::{Answer, SmallOperation, date},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{ErrorKind, Result},
     http::{Request, ResponseHead, TransportError, number},
     limits::MAX_BLOB_SIZE,
 };
@@ -154,12 +155,13 @@ pub(crate) fn require_no_directory(
         return Ok(());
     }
     let secrets = Secrets::new(&session.account.credential(), None);
-    let request_id = head.request_id().map(|id| secrets.identifier(id));
-    let error = Error::new(
+    let message = "there is no blob of this name but a directory";
+    Err(error_response::about(
+        head,
+        &secrets,
         ErrorKind::NotFound,
-        "there is no blob of this name but a directory",
-    );
-    Err(error.with_answer(head.status, None, request_id.as_deref()))
+        message,
+    ))
 }
 
 /// The properties of a blob, and the answer that they came in.

@@ -8,12 +8,13 @@ use std::sync::atomic::Ordering;
 use super::{
     attempts::Attempts,
     blob_ref::BlobRef,
+    error_response,
     redaction::Secrets,
     revision::{Address, Revision},
     session::{Operation, Session},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{ErrorKind, Result},
     http::{Request, ResponseHead},
 };
 
@@ -30,13 +31,14 @@ pub(crate) fn check_version(head: &ResponseHead, blob: &BlobRef, session: &Sessi
         return Ok(());
     }
     let secrets = Secrets::new(&session.account.credential(), None);
-    let request_id = head.request_id().map(|id| secrets.identifier(id));
-    let error = Error::new(
+    let message = "the answer is about another version than the one asked for, or the service knows no \
+                   versions (is it Azurite?)";
+    Err(error_response::about(
+        head,
+        &secrets,
         ErrorKind::Service,
-        "the answer is about another version than the one asked for, or the service knows no versions \
-         (is it Azurite?)",
-    );
-    Err(error.with_answer(head.status, None, request_id.as_deref()))
+        message,
+    ))
 }
 
 /// Asks for the properties of a version, to see whether the answer is about it.
